@@ -1,5 +1,6 @@
 package import Llama
 package import MartletGrammar
+package import MartletStateFiles
 
 /// How the sequences of a context share its KV cache.
 package enum KVCacheLayout: String, Sendable, CaseIterable {
@@ -84,8 +85,17 @@ package struct EngineConfiguration: Sendable {
     package var embeddings: Pooling?
     /// The largest number of waiting generations; a further one fails with `overloaded`.
     package var queueLimit = 1024
-    /// Memory for the KV states of swapped-out sequences, in bytes. A state that does not fit is computed again.
+    /// Memory for the KV states of swapped-out sequences and of evicted prefixes (the RAM tier), in bytes. A state that
+    /// does not fit is computed again.
     package var kvStateCacheByteCount = 8 << 30
+    /// The folder and the size of the disk tier; `nil` = none.
+    package var diskCache: DiskCacheSettings?
+    /// The largest number of checkpoints of one sequence, for memory that cannot be cut; 0 = none.
+    package var checkpointLimit = 32
+    /// The smallest distance between checkpoints of earlier messages, in tokens.
+    package var checkpointMinimumStep = 8_192
+    /// The time without work after which the disk tier writes prefixes that it lacks.
+    package var diskCacheDelay: Duration = .milliseconds(300)
     /// Limits on the cost of matching a grammar. Limits on the size of a grammar apply where it is built.
     package var grammarLimits = GrammarLimits.standard
     /// When several sequences are sampled at the same time.
@@ -117,6 +127,8 @@ package struct EngineConfiguration: Sendable {
             ("thread count", threads ?? 1, 1...1024),
             ("batch thread count", batchThreads ?? 1, 1...1024),
             ("queue limit", queueLimit, 0...(1 << 20)),
+            ("checkpoint limit", checkpointLimit, 0...StateFileFormat.maximumCheckpointCount),
+            ("minimum step of checkpoints", checkpointMinimumStep, 0...Int(Int32.max)),
         ]
         for (name, value, range) in rules where !range.contains(value) {
             return "The \(name) must be \(range.lowerBound) to \(range.upperBound), not \(value)."

@@ -87,10 +87,12 @@ extension InProcessEngine {
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
                 embedding: embedder?.limits, generatesText: context.hasKVCache,
                 showsControlTokens: configuration.showsControlTokens, grammarLimits: configuration.grammarLimits)
+            let (tiers, slotFiles) = makeTiers(model, contextOptions)
             let loop = EngineLoop(
                 loaded: loaded, context: context, usesUnifiedKV: contextOptions.usesUnifiedKV,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
-                board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel)
+                board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel, tiers: tiers,
+                slotFiles: slotFiles)
             finishLoading(.success(loaded))
             return loop
         } catch let error as LlamaError {
@@ -341,7 +343,7 @@ extension InProcessEngine {
             receiver.receive([EngineEvent(handle, .finished(.cancelled(submitted: submitted), text: []))])
         case .cancel(let handle): decodeGuard.remove(handle)
         // Requests are submitted only after a successful load, so there is no generation that these messages concern.
-        case .submit, .control, .embed: break
+        case .submit, .control, .embed, .slot, .slotRead, .disk: break
         // `stop` is the last message. It is posted again for the next reader of the mailbox.
         case .stop: mailbox.post(.stop)
         }

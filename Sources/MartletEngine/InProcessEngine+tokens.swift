@@ -91,7 +91,7 @@ extension InProcessEngine {
     /// Waits until the model is loaded.
     ///
     /// - Throws: the error of the load.
-    private func loaded() async throws(EngineError) -> OpenedModel {
+    func loaded() async throws(EngineError) -> OpenedModel {
         let result = await withCheckedContinuation { continuation in
             let known: Result<OpenedModel, EngineError>? = shared.withLock { shared in
                 if shared.isClosed { return .failure(.shuttingDown) }

@@ -70,6 +70,8 @@ struct OpenedModel: Sendable {
                 try PreparedReasoning(rule, tokenizer: tokenizer)
             }, promptLogprobs: try promptLogprobs(of: tokens, for: request),
             leadingTokens: vocabulary.addsBeginning && tokens.first == vocabulary.beginning ? 1 : 0,
+            boundaries: TokenBoundaries.find(
+                in: request.prompt, tokens: tokens, beginning: vocabulary.beginning, bytes: { vocabulary.piece($0) }),
             submitted: submitted)
     }
 
@@ -131,11 +133,14 @@ struct PreparedRequest: Sendable {
     let reasoning: PreparedReasoning?
     let constraint: CompiledConstraint?
     let submitted: MonotonicTime
+    /// The places at which other prompts may part from this one, ascending.
+    let boundaries: [TokenBoundary]
 
     init(
         request: GenerationRequest, tokens: [Int32], visibleControlTokens: [Int32], samplingTokens: SamplingTokens,
         constraint: CompiledConstraint? = nil, reasoning: PreparedReasoning? = nil,
-        promptLogprobs: PromptLogprobs? = nil, leadingTokens: Int = 0, submitted: MonotonicTime
+        promptLogprobs: PromptLogprobs? = nil, leadingTokens: Int = 0, boundaries: [TokenBoundary] = [],
+        submitted: MonotonicTime
     ) {
         var request = request
         request.prompt.pieces = []
@@ -149,5 +154,6 @@ struct PreparedRequest: Sendable {
         self.reasoning = reasoning
         self.constraint = constraint
         self.submitted = submitted
+        self.boundaries = boundaries
     }
 }

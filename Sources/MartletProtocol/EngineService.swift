@@ -40,11 +40,21 @@ package protocol EngineService: Sendable {
     /// The embedding of each input, in the order of the inputs.
     func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding]
 
+    /// Saves, restores or drops the cached tokens of a slot. Waits until no generation runs in the slot.
+    ///
+    /// - Throws: `invalidRequest` for a slot that does not exist, and for a file that cannot be written, read or trusted.
+    func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult
+
     /// A snapshot of slots and counters.
     func status() async throws(EngineError) -> EngineStatus
 }
 
 extension EngineService {
+    /// An engine without slots refuses every action.
+    package func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult {
+        throw EngineError(.invalidRequest, "This engine has no slots.")
+    }
+
     /// An engine without pinned prefixes has nothing to do.
     package func unpin(_ prefix: PinnedPrefixID) {}
 }

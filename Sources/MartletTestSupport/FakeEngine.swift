@@ -36,6 +36,7 @@ package final class FakeEngine: EngineService {
         var cancelled: [GenerationHandle] = []
         var commands: [Command] = []
         var unpinned: [PinnedPrefixID] = []
+        var slotActions: [SlotAction] = []
         var status = EngineStatus()
         var holdsQueries = false
         var queryCount = 0
@@ -258,6 +259,24 @@ package final class FakeEngine: EngineService {
         }
         return embeddings
     }
+
+    /// Records the action. Its result has the cached tokens of the slot in the status that the test has set.
+    ///
+    /// - Throws: `invalidRequest` if the status has no such slot.
+    package func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult {
+        await waitIfHeld()
+        return try guarded.withLock { guarded throws(EngineError) in
+            guarded.slotActions.append(action)
+            guard let slot = guarded.status.slots.first(where: { $0.index == action.slot }) else {
+                throw EngineError(.invalidRequest, "There is no slot \(action.slot).")
+            }
+            let byteCount = action.kind == .erase ? 0 : 4 * slot.kvCacheTokens
+            return SlotActionResult(tokenCount: slot.kvCacheTokens, byteCount: byteCount)
+        }
+    }
+
+    /// The slot actions so far.
+    package var slotActions: [SlotAction] { guarded.withLock { $0.slotActions } }
 
     /// Returns the status that the test has set.
     package func status() async throws(EngineError) -> EngineStatus { guarded.withLock { $0.status } }

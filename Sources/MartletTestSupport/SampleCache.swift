@@ -15,6 +15,13 @@ package enum SampleCache {
         return value
     }
 
+    /// A slot action of any kind.
+    package static func action(_ random: inout SeededGenerator) -> SlotAction {
+        let kinds = [SlotAction.Kind.save(path: random.text()), .restore(path: random.text()), .erase]
+        return SlotAction(
+            kinds.randomElement(using: &random) ?? .erase, slot: random.integer(), cacheScope: random.unsigned())
+    }
+
     /// A boundary of any kind. Its place need not exist in a prompt: an encoding stores places without a check.
     package static func boundary(_ random: inout SeededGenerator) -> PromptBoundary {
         PromptBoundary(

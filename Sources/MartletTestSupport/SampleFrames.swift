@@ -11,7 +11,7 @@ package enum SampleFrames {
     /// A frame from the edge to the worker, of any kind.
     package static func edge(_ random: inout Generator) -> EdgeFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<12, using: &random) {
+        return switch Int.random(in: 0..<13, using: &random) {
         case 0: .hello(version: UInt16.random(in: 0...UInt16.max, using: &random))
         case 1: .submit(request(&random))
         case 2: .cancel(GenerationHandle(rawValue: random.unsigned()))
@@ -26,6 +26,7 @@ package enum SampleFrames {
         case 8: .withdraw(number)
         case 9: .ping
         case 10: .unpin(PinnedPrefixID(rawValue: random.unsigned()))
+        case 11: .slot(number, SampleCache.action(&random))
         default: .shutdown
         }
     }
@@ -33,7 +34,7 @@ package enum SampleFrames {
     /// A frame from the worker to the edge, of any kind.
     package static func worker(_ random: inout Generator) -> WorkerFrame {
         let number = QueryNumber(rawValue: random.unsigned())
-        return switch Int.random(in: 0..<10, using: &random) {
+        return switch Int.random(in: 0..<11, using: &random) {
         case 0: .hello(version: 1)
         case 1: .state(state(&random))
         case 2: .events(random.list { event(&$0) })
@@ -42,6 +43,11 @@ package enum SampleFrames {
         case 5: .status(number, status(&random))
         case 6: .embeddings(number, random.list { embedding(&$0) })
         case 7: .part(number, random.bytes(), isLast: Bool.random(using: &random))
+        case 9:
+            .slot(
+                number,
+                SlotActionResult(
+                    tokenCount: random.integer(), byteCount: random.integer(), duration: random.duration()))
         case 8: .pulse(random.list { activity(&$0) })
         default: .failure(number, error(&random))
         }

@@ -78,6 +78,10 @@ final class ScriptedEngine: EngineService {
         }
     }
 
+    func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult {
+        SlotActionResult(tokenCount: action.slot, byteCount: 7)
+    }
+
     func status() async throws(EngineError) -> EngineStatus {
         var status = EngineStatus()
         status.slots = [SlotStatus(index: 0)]

@@ -4,6 +4,7 @@ import MartletProtocol
 extension EngineCore {
     /// Gives slots and entries of the KV cache to waiting sequences, in order of arrival, while there is room.
     func admit() {
+        if holdsAdmission, scheduler.running.indices.contains(where: scheduler.isBusy) { return }
         while scheduler.waiting.count > 0 {
             synchronizeTree()
             let admission = scheduler.nextAdmission(
@@ -14,10 +15,18 @@ extension EngineCore {
             } else if scheduler.freeSlotCount == 0 {
                 _ = swapOutOne()
             }
-            guard let plan = plan(for: scheduler.waiting[admission.position]),
-                let slot = admission.slot ?? freeSlot(for: plan.entry)
-            else { return }
-            assign(scheduler.waiting.remove(at: admission.position), to: slot, plan)
+            let sequence = scheduler.waiting[admission.position]
+            guard var plan = plan(for: sequence) else { return }
+            let hit = tierHit(for: sequence, beyond: plan.reuse.count)
+            if let hit {
+                if awaitState(of: hit, for: sequence) { continue }
+                plan.entry = ReusePolicy.victim(reuseHolders) ?? plan.entry
+            }
+            guard let slot = admission.slot ?? freeSlot(for: plan.entry) else { return }
+            // A prefix that would be lost now can be saved after the next decode.
+            let entry = KVEntryID(rawValue: plan.entry)
+            if !kvCache.context.canSaveStates, hit != nil || kvCache.isWanted(entry) { return }
+            assign(scheduler.waiting.remove(at: admission.position), to: slot, plan, restoring: hit)
         }
     }
 
@@ -83,7 +92,11 @@ extension EngineCore {
 
     private var reuseRules: ReusePolicy.Rules {
         ReusePolicy.Rules(kind: kvCache.kind, isUnified: kvCache.isUnified, shape: scheduler.planner.shape) {
-            [kvCache] entry, count in kvCache.hasWindow(KVEntryID(rawValue: entry), at: count)
+            [kvCache] entry, count in
+            kvCache.hasWindow(KVEntryID(rawValue: entry), at: count)
+        } checkpoint: {
+            [kvCache] entry, count in
+            kvCache.entries[entry].checkpoints.last { $0.itemCount <= count }?.itemCount ?? 0
         }
     }
 
@@ -104,9 +117,20 @@ extension EngineCore {
     // MARK: Assignment
 
     /// Lets a sequence run in a slot: its entry is cut, copied or restored, or waits for another sequence.
-    func assign(_ sequence: EngineSequence, to slot: Int, _ plan: ReusePolicy.Plan) {
+    ///
+    /// - Parameter hit: a prefix of a tier that replaces the entry.
+    func assign(
+        _ sequence: EngineSequence, to slot: Int, _ plan: ReusePolicy.Plan, restoring hit: PrefixTiers.Hit? = nil
+    ) {
         let entry = KVEntryID(rawValue: plan.entry)
         sequence.awaited = nil
+        sequence.reuse.tier = nil
+        if let hit {
+            kvCache.evict(entry)
+            place(sequence, in: slot, entry)
+            restore(hit, to: entry, for: sequence)
+            return apply(.own(count: 0), to: sequence, entry)
+        }
         switch plan.reuse {
         case .own(let count): kvCache.evict(entry, to: count)
         case .copy, .wait: kvCache.evict(entry)
@@ -140,7 +164,12 @@ extension EngineCore {
                 return
             }
         }
-        if kvCache[entry].count == 0 { _ = swapIn(sequence, entry) }
+        if kvCache[entry].count == 0 {
+            _ = swapIn(sequence, entry)
+        } else if sequence.reuse.tier == nil {
+            sequence.reuse.tier = .kvCache
+        }
+        planCheckpoints(of: sequence)
         begin(sequence)
     }
 
@@ -151,6 +180,8 @@ extension EngineCore {
         }
         let now = MonotonicTime.now
         let cached = min(kvCache[entry].count, sequence.promptCount)
+        sequence.reuse.recordStart(cachedTokens: cached)
+        if sequence.request.parameters.reusesPrompt { kvCache.tiers.recordLookup(isHit: cached > 0) }
         sequence.start(cachedTokens: cached, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(sequence.handle, .started(slot: slot, cachedTokens: cached))
@@ -185,7 +216,7 @@ extension EngineCore {
     /// prefix there; `nil` = none. Attention needs no stop: a copy can be cut.
     func nextStop(of sequence: EngineSequence, from count: Int) -> Int? {
         guard !kvCache.kind.canCutAnywhere, sequence.predictedCount == 0 else { return nil }
-        var stop: Int?
+        var stop = sequence.reuse.checkpointStops.first { $0 > count }
         for case let other? in scheduler.running {
             guard let awaited = other.awaited, awaited.source == sequence.handle, awaited.count > count else {
                 continue

@@ -43,7 +43,13 @@ extension EngineCore {
         case .noRoom:
             // Nothing was changed, but libllama found less room than the engine counted. Evict one entry and schedule
             // again.
-            if let action = PoolPolicy.evictOne(holders) { perform(action) }
+            guard let action = PoolPolicy.evictOne(holders) else { return }
+            if case .preempt(let index) = action {
+                sequence(on: index)?.reuse.avoidsTiers = true
+                // With a copy of the same cells, the next decode would find no room again.
+                holdsAdmission = true
+            }
+            perform(action)
             return
         case .aborted, .failed:
             for part in parts { kvCache.rollBack(part.entry) }

@@ -20,6 +20,12 @@ final class EngineCore {
     var stepNumber: UInt64 = 0
     /// The entry of the last sequence of each slot, for the status of idle slots.
     var lastEntries: [KVEntryID?]
+    /// Whether no sequence is admitted before the next decode succeeds, because libllama has found no room.
+    var holdsAdmission = false
+    /// Slot actions that wait for their slots, with the files to restore.
+    var slotJobs: [(job: SlotJob, file: SlotFiles.ReadFile?)] = []
+    /// Reads and writes the files of slot actions; `nil` = there are none.
+    let slotFiles: SlotFiles?
     private var arrivals: UInt64 = 0
     private let queueLimit: Int
     private var machines = ConstraintMachineCache()
@@ -28,9 +34,10 @@ final class EngineCore {
     /// Creates the state of an engine that has just loaded its model.
     init(
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
-        board: StatusBoard, draftModel: DraftModel? = nil
+        board: StatusBoard, draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil
     ) {
         speculator = Speculator(configuration.speculation, draftModel: draftModel)
+        self.slotFiles = slotFiles
         self.loaded = loaded
         self.board = board
         queueLimit = configuration.queueLimit
@@ -49,7 +56,14 @@ final class EngineCore {
                 batchingWindow: configuration.batchingWindow))
         kvCache = KVCache(
             context: context, kind: MemoryKind(of: loaded.model, keepsFullWindow: configuration.keepsFullWindow),
-            isUnified: usesUnifiedKV, savedByteCount: configuration.kvStateCacheByteCount)
+            isUnified: usesUnifiedKV, savedByteCount: configuration.kvStateCacheByteCount,
+            tiers: tiers
+                ?? PrefixTiers(
+                    kind: MemoryKind(of: loaded.model, keepsFullWindow: configuration.keepsFullWindow),
+                    byteLimit: configuration.kvStateCacheByteCount, disk: nil),
+            checkpointPolicy: CheckpointPolicy(
+                limit: configuration.checkpointLimit, minimumStep: configuration.checkpointMinimumStep,
+                microBatchSize: microBatchSize))
         lastEntries = Array(repeating: nil, count: slotCount)
         board.update { status in status.slots = (0..<slotCount).map { SlotStatus(index: $0) } }
     }
@@ -133,8 +147,10 @@ final class EngineCore {
 
     /// Updates the copy of the status that other threads read.
     func publish() {
+        let cache = cacheStatus()
         board.update { status in
             status.queued = scheduler.waiting.count
+            status.cache = cache
             for slot in scheduler.running.indices {
                 let sequence = scheduler.running[slot]
                 let count = (sequence?.entry ?? lastEntries[slot]).map { kvCache[$0].count } ?? 0

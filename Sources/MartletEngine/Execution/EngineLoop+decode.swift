@@ -47,6 +47,7 @@ extension EngineLoop {
             if decodeResult == .done { status.counters.promptTokens += UInt64(promptTokens) }
         }
         guard decodeResult == .done else { return recover(from: decodeResult) }
+        core.holdsAdmission = false
         core.scheduler.prefillBudget.observe(
             tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds,
             besideDecoding: prompts.count < parts.count)
@@ -57,6 +58,7 @@ extension EngineLoop {
                 at: core.stepNumber)
             if let slot = part.sequence.slot { core.scheduler.suspects.remove(slot) }
             guard !part.isDecoding else { continue }
+            core.addDueCheckpoint(of: part.sequence)
             core.reportProgress(of: part.sequence, now: now)
             reportPromptTokens(of: part)
         }

@@ -17,6 +17,8 @@ final class EngineLoop {
     /// The adapters that the context applies now.
     var appliedAdapters: [AdapterScale] = []
     var batch: Batch
+    /// The time without work after which the disk tier writes prefixes.
+    private let idleDelay: Duration
     // Reused in every step, to avoid allocations.
     private var candidates: [Candidate] = []
     var parts: [BatchPart] = []
@@ -25,7 +27,7 @@ final class EngineLoop {
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
         mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
         board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil,
-        draftModel: DraftModel? = nil
+        draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil
     ) {
         self.mailbox = mailbox
         self.receiver = receiver
@@ -36,7 +38,8 @@ final class EngineLoop {
         sampling = SequenceSampling(loaded: loaded, configuration: configuration.parallelSampling)
         core = EngineCore(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration, board: board,
-            draftModel: draftModel)
+            draftModel: draftModel, tiers: tiers, slotFiles: slotFiles)
+        idleDelay = configuration.diskCacheDelay
     }
 
     /// Runs steps until `stop` arrives. Then every sequence has had its terminal event.
@@ -50,10 +53,11 @@ final class EngineLoop {
     func runStep() -> Bool {
         let isIdle = core.scheduler.isIdle && embedder?.isIdle ?? true
         progress.record(isIdle ? .idle : .scheduling)
-        for message in mailbox.receive(waits: isIdle) where !handle(message) {
+        for message in receive(isIdle: isIdle) where !handle(message) {
             flush()
             return false
         }
+        core.performSlotJobs()
         if isIdle, !waitForMorePrompts() {
             flush()
             return false
@@ -72,6 +76,17 @@ final class EngineLoop {
         if let embedder, !embedder.isIdle { progress.record(.embedding) }
         embedder?.step(isDecoding: core.scheduler.freeSlotCount < core.scheduler.running.count)
         return true
+    }
+
+    /// Receives messages. An idle engine sleeps until there is one, and lets the disk tier write prefixes meanwhile.
+    private func receive(isIdle: Bool) -> [EngineMessage] {
+        guard isIdle, core.hasUnwrittenPrefixes else { return mailbox.receive(waits: isIdle) }
+        let messages = mailbox.receive(waitingFor: idleDelay)
+        if messages.isEmpty {
+            progress.record(.scheduling)
+            core.writeOnePrefix()
+        }
+        return messages
     }
 
     /// Before a prefill of an otherwise idle engine: waits a moment for prompts that could be computed in the same
@@ -105,7 +120,12 @@ final class EngineLoop {
             core.end(handle, .cancelled)
         case .control(let command): core.apply(command)
         case .embed(let job): embedder?.add(job)
+        case .slot(let job): core.add(job)
+        case .slotRead(let job, let file): core.add(job, file)
+        case .disk(let report): core.apply(report)
         case .stop:
+            core.writeAllPrefixes()
+            core.failSlotJobs(.shuttingDown)
             embedder?.failAll(.shuttingDown)
             core.failAll(.shuttingDown)
             return false

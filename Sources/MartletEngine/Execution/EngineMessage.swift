@@ -10,5 +10,10 @@ enum EngineMessage: Sendable {
     /// The request was cancelled before it could be submitted to the engine thread.
     case cancelled(GenerationHandle, submitted: MonotonicTime)
     case embed(EmbeddingJob)
+    case slot(SlotJob)
+    /// The file of a slot action was read.
+    case slotRead(SlotJob, SlotFiles.ReadFile)
+    /// A report of the disk tier's threads.
+    case disk(DiskTier.Report)
     case stop
 }

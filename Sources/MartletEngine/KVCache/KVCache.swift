@@ -22,15 +22,25 @@ final class KVCache {
     private(set) var entries: [KVEntry]
     private(set) var tree = PrefixTree()
     private(set) var ledger: CellLedger
-    /// The saved states of sequences that were swapped out.
-    var savedStates: KVStateCache
-    /// Called before a retained entry loses its items, except the first `count`.
-    var onEviction: ((_ entry: KVEntryID, _ count: Int) -> Void)?
+    /// The saved states of sequences that were swapped out. They and the RAM tier have one limit together.
+    var savedStates: KVStateCache {
+        didSet { tiers.reserve(savedStates.byteCount) }
+    }
+    /// The tiers that retained entries are offered to before they are removed.
+    let tiers: PrefixTiers
+    let checkpointPolicy: CheckpointPolicy
+    /// The number of checkpoints that were restored.
+    private(set) var checkpointRestores: UInt64 = 0
 
     /// - Parameters:
     ///   - isUnified: whether all entries share the cells of the context.
     ///   - savedByteCount: the limit of `savedStates`, in bytes.
-    init(context: consuming Context, kind: MemoryKind, isUnified: Bool, savedByteCount: Int) {
+    init(
+        context: consuming Context, kind: MemoryKind, isUnified: Bool, savedByteCount: Int, tiers: PrefixTiers,
+        checkpointPolicy: CheckpointPolicy = CheckpointPolicy()
+    ) {
+        self.tiers = tiers
+        self.checkpointPolicy = checkpointPolicy
         capacity = isUnified ? context.contextLength : .max / 2
         self.isUnified = isUnified
         self.kind = kind
@@ -117,15 +127,38 @@ final class KVCache {
         }
         entries[target.rawValue].count = available
         entries[target.rawValue].exactCount = self[source].exactCount
+        entries[target.rawValue].checkpoints = self[source].checkpoints
         cut(target, to: count)
     }
 
-    /// Cuts an entry to its first `count` items, or clears it if the memory cannot go back there. Other entries are not
-    /// changed.
+    /// Cuts an entry to its first `count` items. Where the memory cannot go back there, the last checkpoint before it is
+    /// restored, or the entry is cleared. Other entries are not changed.
     func cut(_ id: KVEntryID, to count: Int) {
         guard count < self[id].count else { return }
-        guard count > 0, removeCells(id, from: count) else { return clear(id) }
+        if count > 0, kind != .recurrent, removeCells(id, from: count) {
+            shorten(id, to: count)
+        } else if !restoreCheckpoint(of: id, atMost: count) {
+            clear(id)
+        }
+    }
+
+    /// Goes back to the last checkpoint with at most `count` items.
+    ///
+    /// - Returns: whether there is one. If not, or if it cannot be restored, the items of the entry are unusable.
+    private func restoreCheckpoint(of id: KVEntryID, atMost count: Int) -> Bool {
+        guard let checkpoint = self[id].checkpoints.last(where: { $0.itemCount <= count }), context.canSaveStates,
+            (try? context.restore(id.rawValue, .uncuttable, from: checkpoint.bytes)) != nil,
+            removeCells(id, from: checkpoint.itemCount)
+        else { return false }
+        checkpointRestores += 1
+        shorten(id, to: checkpoint.itemCount)
+        return true
+    }
+
+    /// Records that only the first `count` items of an entry are left.
+    private func shorten(_ id: KVEntryID, to count: Int) {
         ledger.cut(id.rawValue, to: count)
+        entries[id.rawValue].checkpoints.removeAll { $0.itemCount > count }
         entries[id.rawValue].count = count
         entries[id.rawValue].exactCount = min(self[id].exactCount, count)
         if case .retained = self[id].use { tree.cut(id.rawValue, to: count) }
@@ -135,7 +168,8 @@ final class KVCache {
     /// refused draft tokens. Where the memory cannot go back, the entry is cleared.
     func rollBack(_ id: KVEntryID) {
         let count = self[id].count
-        if kind == .recurrent || !removeCells(id, from: count) { clear(id) }
+        if kind != .recurrent, removeCells(id, from: count) { return }
+        if !restoreCheckpoint(of: id, atMost: count) { clear(id) }
     }
 
     /// Removes all cells of an entry. A running sequence computes its items again.
@@ -144,13 +178,15 @@ final class KVCache {
         ledger.cut(id.rawValue, to: 0)
         entries[id.rawValue].count = 0
         entries[id.rawValue].exactCount = 0
+        entries[id.rawValue].checkpoints = []
         if case .retained = self[id].use { tree.remove(id.rawValue) }
     }
 
-    /// Offers the items of a retained entry behind the first `count` to `onEviction`, and removes them.
+    /// Removes the items of a retained entry behind the first `count`. An entry that loses most of its items is offered
+    /// to the tiers first.
     func evict(_ id: KVEntryID, to count: Int = 0) {
         guard self[id].count > count else { return }
-        onEviction?(id, count)
+        if count * 2 < self[id].count { offer(id) }
         cut(id, to: count)
     }
 
@@ -160,6 +196,7 @@ final class KVCache {
         tree.remove(id.rawValue)
         guard context.shift(id.rawValue, removing: range) else { return clear(id) }
         ledger.remove(range, from: id.rawValue)
+        entries[id.rawValue].checkpoints = []
         entries[id.rawValue].count -= range.count
     }
 
@@ -181,6 +218,21 @@ final class KVCache {
     }
 
     // MARK: States
+
+    /// Records that the disk tier never writes the present items of an entry.
+    func refuse(_ id: KVEntryID) { entries[id.rawValue].refusedCount = self[id].count }
+
+    /// Inserts a checkpoint of an entry by the rules of the policy.
+    func insert(_ checkpoint: KVCheckpoint, into id: KVEntryID) {
+        checkpointPolicy.insert(checkpoint, into: &entries[id.rawValue].checkpoints)
+    }
+
+    /// Retains an entry whose items were restored from a file.
+    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, at step: UInt64) {
+        entries[id.rawValue].key = key
+        entries[id.rawValue].lastUsed = step
+        tree.insert(items[...], key: key, entry: id.rawValue)
+    }
 
     /// Copies the state of an entry into ordinary memory.
     ///
@@ -209,6 +261,7 @@ final class KVCache {
         ledger.append(count, to: id.rawValue)
         entries[id.rawValue].count = count
         entries[id.rawValue].exactCount = 0
+        entries[id.rawValue].checkpoints = []
         return true
     }
 }

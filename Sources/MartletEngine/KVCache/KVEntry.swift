@@ -30,6 +30,10 @@ struct KVEntry {
     /// The number of leading items that were computed as in an engine without reuse: whole chunks of a prompt.
     var exactCount = 0
     var key = PrefixKey()
+    /// The states to which layers that cannot be cut may go back, ascending.
+    var checkpoints: [KVCheckpoint] = []
+    /// The number of items at which the disk tier has refused the entry for good.
+    var refusedCount = 0
     /// The number of the step in which the entry was last used.
     var lastUsed: UInt64 = 0
     /// Whether the entry is evicted after all others.

@@ -35,6 +35,13 @@ enum ReusePolicy {
         case copy(source: Int, count: Int)
         /// The first `count` items of entry `source`, as soon as they are computed.
         case wait(source: Int, count: Int)
+
+        /// The number of reused items.
+        var count: Int {
+            switch self {
+            case .own(let count), .copy(_, let count), .wait(_, let count): count
+            }
+        }
     }
 
     struct Plan: Sendable, Equatable {
@@ -51,6 +58,8 @@ enum ReusePolicy {
         var shape: BatchShape
         /// Whether an entry that has more items can be cut to `count`. Only sliding windows need it.
         var hasWindow: (_ entry: Int, _ count: Int) -> Bool = { _, _ in true }
+        /// The last checkpoint of an entry with at most `count` items; 0 = none. Attention needs none.
+        var checkpoint: (_ entry: Int, _ count: Int) -> Int = { _, _ in 0 }
 
         /// How many of `common` items of a holder can be reused.
         ///
@@ -66,8 +75,9 @@ enum ReusePolicy {
                 // tokens, in whatever way the rest is computed.
                 let isInexact = (isWhole && !holder.isRunning) || longest - exact >= BatchShape.chunk
                 return isInexact ? longest : exact
-            case .slidingWindow: return isWhole || hasWindow(entry, longest) ? longest : 0
-            case .recurrent: return isWhole ? longest : 0
+            case .slidingWindow:
+                return isWhole || hasWindow(entry, longest) ? longest : checkpoint(entry, longest)
+            case .recurrent: return isWhole ? longest : checkpoint(entry, longest)
             }
         }
 

@@ -44,7 +44,10 @@ struct Scheduler {
     var freeSlotCount: Int { running.count { $0 == nil } }
 
     /// Whether no sequence has anything to compute.
-    var isIdle: Bool { waiting.count == 0 && !running.indices.contains(where: isBusy) }
+    var isIdle: Bool { !hasAdmissible && !running.indices.contains(where: isBusy) }
+
+    /// Whether a sequence waits for a slot only, and not for a file.
+    private var hasAdmissible: Bool { (0..<waiting.count).contains { waiting[$0].reuse.awaitedState == nil } }
 
     /// The running sequence of a generation; `nil` if it does not run.
     func runningSequence(_ handle: GenerationHandle) -> EngineSequence? {
@@ -74,6 +77,7 @@ struct Scheduler {
         guard !running.indices.allSatisfy(isBusy) else { return nil }
         for position in 0..<waiting.count {
             let sequence = waiting[position]
+            if sequence.reuse.awaitedState != nil { continue }
             let slot = sequence.request.parameters.slot.map { $0 % running.count }
             if let slot, isBusy(slot) { continue }
             let needed = sequence.history.count - shared(sequence)

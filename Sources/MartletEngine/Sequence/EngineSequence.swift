@@ -23,6 +23,7 @@ final class EngineSequence {
     private(set) var isTruncated = false
     /// The prefill that this sequence waits for; only while it runs.
     var awaited: AwaitedPrefix?
+    var reuse = PrefixReuse()
     /// The order of arrival: later sequences have larger numbers.
     let arrival: UInt64
     var sampler: Sampler
@@ -310,8 +311,8 @@ final class EngineSequence {
         timings.predictedTime = predictedTime
         timings.draftedTokens = speculation?.draftedTokens ?? 0
         timings.acceptedDraftTokens = speculation?.acceptedTokens ?? 0
-        timings.samplingTime = samplingTime
-        timings.grammarTime = grammarTime
+        (timings.samplingTime, timings.grammarTime) = (samplingTime, grammarTime)
+        timings.restoredTokens = reuse.restored
         return timings
     }
 

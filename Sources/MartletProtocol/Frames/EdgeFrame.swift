@@ -9,6 +9,7 @@ package enum EdgeFrame: Sendable, Equatable {
     case detokenize(QueryNumber, [Int32])
     case status(QueryNumber)
     case embed(QueryNumber, [Prompt])
+    case slot(QueryNumber, SlotAction)
     /// The task that waits for this reply was cancelled.
     case withdraw(QueryNumber)
     /// Asks for the activity of the engine's threads.
@@ -37,6 +38,7 @@ extension EdgeFrame {
         case withdraw = 10
         case ping = 11
         case unpin = 12
+        case slot = 13
     }
 
     /// Appends the frame with its length to `buffer`.
@@ -80,6 +82,10 @@ extension EdgeFrame {
             writer.write(Kind.embed.rawValue)
             writer.write(number.rawValue)
             writer.write(inputs)
+        case .slot(let number, let action):
+            writer.write(Kind.slot.rawValue)
+            writer.write(number.rawValue)
+            action.write(to: &writer)
         case .withdraw(let number):
             writer.write(Kind.withdraw.rawValue)
             writer.write(number.rawValue)
@@ -110,6 +116,7 @@ extension EdgeFrame {
             case .detokenize: .detokenize(try reader.readQueryNumber(), try reader.readInt32s())
             case .status: .status(try reader.readQueryNumber())
             case .embed: .embed(try reader.readQueryNumber(), try reader.readFields(Prompt.self))
+            case .slot: .slot(try reader.readQueryNumber(), try SlotAction(from: &reader))
             case .withdraw: .withdraw(try reader.readQueryNumber())
             case .ping: .ping
             case .shutdown: .shutdown

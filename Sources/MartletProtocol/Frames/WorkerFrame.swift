@@ -8,6 +8,7 @@ package enum WorkerFrame: Sendable, Equatable {
     case bytes(QueryNumber, [UInt8])
     case status(QueryNumber, EngineStatus)
     case embeddings(QueryNumber, [Embedding])
+    case slot(QueryNumber, SlotActionResult)
     /// The reply to a query that failed.
     case failure(QueryNumber, EngineError)
     /// A part of the payload of a reply that is too large for one frame. The last part completes it. Events may be sent
@@ -29,6 +30,7 @@ extension WorkerFrame {
         case embeddings = 8
         case part = 9
         case pulse = 10
+        case slot = 11
     }
 
     /// Appends the frame with its length to `buffer`.
@@ -65,6 +67,10 @@ extension WorkerFrame {
             writer.write(Kind.embeddings.rawValue)
             writer.write(number.rawValue)
             writer.write(embeddings)
+        case .slot(let number, let result):
+            writer.write(Kind.slot.rawValue)
+            writer.write(number.rawValue)
+            result.write(to: &writer)
         case .failure(let number, let error):
             writer.write(Kind.failure.rawValue)
             writer.write(number.rawValue)
@@ -97,6 +103,7 @@ extension WorkerFrame {
             case .status: .status(try reader.readQueryNumber(), try EngineStatus(from: &reader))
             case .embeddings:
                 .embeddings(try reader.readQueryNumber(), try reader.readFields(Embedding.self))
+            case .slot: .slot(try reader.readQueryNumber(), try SlotActionResult(from: &reader))
             case .failure: .failure(try reader.readQueryNumber(), try EngineError(from: &reader))
             case .part:
                 .part(

@@ -6,29 +6,35 @@ import Subprocess
 package struct SubprocessLauncher: WorkerLauncher {
     private let executable: FilePath
     private let arguments: [String]
+    private let endDelay: Duration
 
-    /// - Parameter arguments: The arguments without the executable's name.
-    package init(executable: FilePath, arguments: [String]) {
+    /// - Parameters:
+    ///   - arguments: The arguments without the executable's name.
+    ///   - endDelay: the time that a worker has to end by itself. A worker with a disk tier writes prefixes meanwhile.
+    package init(executable: FilePath, arguments: [String], endDelay: Duration = .milliseconds(500)) {
         self.executable = executable
         self.arguments = arguments
+        self.endDelay = endDelay
     }
 
     /// The maximum number of bytes per read, which is the capacity of a pipe on Linux.
     private static let chunkByteCount = 65_536
 
-    /// The end of a worker: 500 ms to end by itself, then SIGTERM, after another 500 ms SIGKILL.
+    /// The end of a worker: `endDelay` to end by itself, then SIGTERM, after another 500 ms SIGKILL.
     /// Signal 0 has no effect; its step is only the wait.
-    private static let teardown: [TeardownStep] = [
-        .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: .milliseconds(500)),
-        .gracefulShutDown(allowedDurationToNextStep: .milliseconds(500)),
-    ]
+    private var teardown: [TeardownStep] {
+        [
+            .send(signal: Signal(rawValue: 0), allowedDurationToNextStep: endDelay),
+            .gracefulShutDown(allowedDurationToNextStep: .milliseconds(500)),
+        ]
+    }
 
     package func run(_ link: WorkerLink) async -> WorkerExit {
         BrokenPipes.ignore()
         var options = PlatformOptions()
         // A session of its own: Ctrl-C at the terminal reaches the edge alone.
         options.createSession = true
-        options.teardownSequence = Self.teardown
+        options.teardownSequence = teardown
         do {
             let frames = try FileDescriptor.pipe()
             defer { try? frames.readEnd.close() }
@@ -40,7 +46,7 @@ package struct SubprocessLauncher: WorkerLauncher {
             ) { execution in
                 link.process.began(execution.processIdentifier.value)
                 defer { link.process.ended() }
-                return await Self.serve(execution, frames.readEnd, link)
+                return await serve(execution, frames.readEnd, link)
             }
             if let error = result.closureResult { return .brokenProtocol(error.description) }
             return switch result.terminationStatus {
@@ -64,7 +70,7 @@ package struct SubprocessLauncher: WorkerLauncher {
         return .inherit.updating(added)
     }
 
-    private static func serve(
+    private func serve(
         _ execution: Execution<CustomWriteInput, FileDescriptorOutput, SequenceOutput>, _ frames: FileDescriptor,
         _ link: WorkerLink
     ) async -> FrameError? {
@@ -74,7 +80,7 @@ package struct SubprocessLauncher: WorkerLauncher {
                 // A failed write means that the worker is gone. The end of its output has the same meaning.
                 try? await link.outgoing.drain { bytes in _ = try await writer.write(bytes) }
                 try? await writer.finish()
-                await execution.teardown(using: Self.teardown)
+                await execution.teardown(using: teardown)
             }
             group.addTask {
                 // Reads to the end in any case: a worker must never wait for a reader of its log.
@@ -88,7 +94,7 @@ package struct SubprocessLauncher: WorkerLauncher {
                 }
                 for line in lines.finish() { link.logged(line) }
             }
-            let failure = await readFrames(frames, link)
+            let failure = await Self.readFrames(frames, link)
             link.outgoing.close()
             await group.waitForAll()
             return failure

@@ -25,6 +25,16 @@ extension WorkerEngine {
         return embeddings
     }
 
+    /// Asks the worker to save, restore or drop the cached tokens of a slot. There is no time limit.
+    /// - Throws: As `embed`.
+    package func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult {
+        // The action waits for the generation in the slot.
+        guard case .slot(_, let result) = try await query({ .slot($0, action) }, within: nil) else {
+            throw Self.wrongReply
+        }
+        return result
+    }
+
     /// Asks the worker for the state of its sequences.
     /// - Throws: As `tokenize`.
     package func status() async throws(EngineError) -> EngineStatus {

@@ -166,7 +166,7 @@ extension WorkerEngine {
                 deliveries.add(.state(published))
                 if case .ready = published { release(&core) }
             case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _),
-                .embeddings(let number, _):
+                .embeddings(let number, _), .slot(let number, _):
                 guard core.ledger.end(number) else { return }
                 core.replies.removeValue(forKey: number)?.resume(returning: .success(.whole(frame)))
             case .part(let number, let bytes, let isLast): receivePart(bytes, isLast: isLast, of: number, &core)

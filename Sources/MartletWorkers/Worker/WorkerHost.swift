@@ -115,6 +115,8 @@ package final class WorkerHost: Sendable {
             reply(to: number) { () async throws(EngineError) in
                 .embeddings(number, try await engine.embed(inputs))
             }
+        case .slot(let number, let action):
+            reply(to: number) { () async throws(EngineError) in .slot(number, try await engine.perform(action)) }
         case .withdraw(let number): queries.withLock { $0.removeValue(forKey: number) }?.cancel()
         case .ping:
             // Sent from this thread, which never does long work: a missing pulse means that the process hangs.

@@ -112,6 +112,7 @@ final class SteppingEngine: EngineService {
     func tokenize(_ prompt: Prompt) async throws(EngineError) -> [TokenPiece] { throw Self.unsupported }
     func detokenize(_ tokens: [Int32]) async throws(EngineError) -> [UInt8] { throw Self.unsupported }
     func embed(_ inputs: [Prompt]) async throws(EngineError) -> [Embedding] { throw Self.unsupported }
+    func perform(_ action: SlotAction) async throws(EngineError) -> SlotActionResult { throw Self.unsupported }
     func status() async throws(EngineError) -> EngineStatus { throw Self.unsupported }
 }
 

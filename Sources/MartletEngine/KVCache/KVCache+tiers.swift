@@ -1,0 +1,74 @@
+import Llama
+import MartletProtocol
+import MartletStateFiles
+
+/// Checkpoints of entries, and the exchange of states with the tiers.
+extension KVCache {
+    /// The first position that has cells in all layers.
+    private func firstPosition(of id: KVEntryID) -> Int {
+        guard case .slidingWindow = kind else { return 0 }
+        return context.positions(of: id.rawValue)?.lowerBound ?? 0
+    }
+
+    /// Makes a checkpoint of an entry at its present count.
+    ///
+    /// - Parameter prompt: the number of the prompt that is computed.
+    func addCheckpoint(to id: KVEntryID, prompt: UInt64) {
+        guard !kind.canCutAnywhere, self[id].count > 0, context.canSaveStates else { return }
+        let size = context.stateByteCount(of: id.rawValue, .uncuttable)
+        // Many checkpoints exist at a time, so each one may use a small part of the free memory only.
+        guard size <= (MemoryBudget.available ?? .max) / 8 else { return }
+        var bytes: [UInt8] = []
+        guard (try? context.save(id.rawValue, .uncuttable, into: &bytes)) != nil else { return }
+        insert(KVCheckpoint(itemCount: self[id].count, bytes: bytes, prompt: prompt), into: id)
+    }
+
+    // MARK: Tiers
+
+    /// Offers a retained entry to the tiers, before its items are removed.
+    func offer(_ id: KVEntryID) {
+        guard let wanted = wishes(for: id), wanted.ram || wanted.disk, let stored = storedState(of: id) else { return }
+        tiers.insert(stored, into: wanted)
+    }
+
+    /// The tiers that want a retained entry; `nil` if it may not leave the KV cache.
+    private func wishes(for id: KVEntryID) -> (ram: Bool, disk: Bool)? {
+        let entry = self[id]
+        guard tiers.isActive, entry.use == .retained, entry.count >= PrefixTiers.minimumCount else { return nil }
+        let items = items(of: id)
+        guard items.count == entry.count else { return nil }
+        return tiers.wants(items[...], key: entry.key, isPinned: entry.isPinned)
+    }
+
+    /// Whether a tier wants a retained entry.
+    func isWanted(_ id: KVEntryID) -> Bool { wishes(for: id).map { $0.ram || $0.disk } ?? false }
+
+    /// Retained entries that the disk tier wants. A write that the disk tier refuses is repeated later.
+    var unwrittenEntries: [KVEntryID] {
+        guard let disk = tiers.disk, disk.acceptsWrites else { return [] }
+        return entries.filter { $0.refusedCount != $0.count && wishes(for: $0.id)?.disk ?? false }.map(\.id)
+    }
+
+    /// Copies the state of a retained entry for a tier or a file; `nil` if it cannot be saved now.
+    func storedState(of id: KVEntryID) -> StoredState? {
+        let size = context.stateByteCount(of: id.rawValue)
+        if let free = MemoryBudget.available, size > free / 2 { tiers.shrink(to: tiers.ram.byteCount - size) }
+        guard let state = save(id) else { return nil }
+        let entry = self[id]
+        return StoredState(
+            key: StoredState.Key(entry.key), items: items(of: id), firstPosition: firstPosition(of: id),
+            isPinned: entry.isPinned, state: state,
+            checkpoints: entry.checkpoints.map { .init(itemCount: $0.itemCount, bytes: $0.bytes) })
+    }
+
+    /// Replaces an entry by a state of a tier or a file.
+    ///
+    /// - Returns: whether it was restored; if not, the entry is empty.
+    func restore(_ id: KVEntryID, from stored: StoredState) -> Bool {
+        guard restore(id, from: stored.state, count: stored.items.count) else { return false }
+        for checkpoint in stored.checkpoints {
+            insert(KVCheckpoint(itemCount: checkpoint.itemCount, bytes: checkpoint.bytes), into: id)
+        }
+        return true
+    }
+}
