@@ -166,7 +166,7 @@ import Testing
     @Test(arguments: [
         (["--no-jinja"], "--no-jinja has no effect: chat templates are always rendered as Jinja"),
         (["-nocb"], "-nocb has no effect: batching is always continuous"),
-        (["-ctxcp", "4"], "-ctxcp has no effect: there are no checkpoints within a prompt"),
+        (["-sps", "0.2"], "-sps has no effect: the slot with the longest common prefix is used"),
         (
             ["--threads-http", "8"],
             "--threads-http has no effect: connections are served by event loops, which need no thread each"

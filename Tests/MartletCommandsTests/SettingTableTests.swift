@@ -7,6 +7,7 @@ import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletServer
+import MartletStateFiles
 import MartletText
 import Testing
 
@@ -98,6 +99,7 @@ import Testing
                 "-c", "1", "-np", "2", "-b", "3", "-ub", "4", "-t", "5", "-tb", "6", "-ngl", "7", "-ctk", "q8_0",
                 "-ctv", "q4_0", "-fa", "on", "--no-mmap", "--no-repack", "--swa-full", "--queue-limit", "8",
                 "--no-kv-unified", "--max-stall-ms", "9000", "--no-batch-invariance",
+                "--cache-disk", "/x:3M", "--ctx-checkpoints", "9", "-cms", "10",
             ]
         ) { _ in nil }
         var expected = EngineConfiguration(modelPath: "x")
@@ -118,6 +120,8 @@ import Testing
         expected.kvCacheLayout = .separate
         expected.maximumStall = .milliseconds(9_000)
         expected.isReproducible = false
+        expected.diskCache = DiskCacheSettings(folder: "/x", byteLimit: 3 << 20)
+        (expected.checkpointLimit, expected.checkpointMinimumStep) = (9, 10)
         #expect(try String(describing: EngineConfiguration(modelPath: "x", values)) == String(describing: expected))
     }
 

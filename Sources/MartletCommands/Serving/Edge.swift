@@ -85,6 +85,8 @@ struct Edge: Sendable {
             service.killWorker()
             onOverdue(reason)
         }
+        // The last prefixes are written while the worker ends.
+        let hasDiskCache = workerArguments.contains { $0.hasPrefix("--\(FlagKey.diskCache.rawValue)") }
         let (failures, failure) = AsyncStream<Void>.makeStream()
         let startup = StartupObserver(onReady: onReady, onFailure: { failure.finish() })
         configuration.onEngineState = { startup.engineStateChanged($0) }
@@ -92,7 +94,9 @@ struct Edge: Sendable {
             receiver in
             let engine = WorkerEngine(
                 modelName: configuration.modelNames.first ?? model.name,
-                launcher: SubprocessLauncher(executable: executable, arguments: workerArguments), receiver: receiver,
+                launcher: SubprocessLauncher(
+                    executable: executable, arguments: workerArguments,
+                    endDelay: hasDiskCache ? .seconds(10) : .milliseconds(500)), receiver: receiver,
                 policy: restartPolicy, logger: logger)
             service.use(engine)
             return engine

@@ -1,6 +1,7 @@
 import Llama
 import MartletEngine
 import MartletGrammar
+import MartletStateFiles
 
 extension Pooling {
     /// Reads `--pooling`. `nil` is the pooling of the model file.
@@ -42,6 +43,15 @@ extension EngineConfiguration {
         if let value = values.text(.keyCacheType).flatMap(CacheType.init) { keyCacheType = value }
         if let value = values.text(.valueCacheType).flatMap(CacheType.init) { valueCacheType = value }
         if let value = values.integer(.cacheMemory) { kvStateCacheByteCount = value < 0 ? .max : value << 20 }
+        if let text = values.text(.diskCache) {
+            guard let settings = DiskCacheSettings(parsing: text) else {
+                throw SettingError(
+                    "--cache-disk must be a folder, or a folder, a colon and a size such as 20G, not '\(text)'")
+            }
+            diskCache = settings
+        }
+        if let value = values.integer(.checkpoints) { checkpointLimit = value }
+        if let value = values.integer(.checkpointStep) { checkpointMinimumStep = value }
         if let value = values.integer(.maximumStall) { maximumStall = .milliseconds(value) }
         if let value = values.toggle(.batchInvariance) { isReproducible = value }
         switch values.text(.flashAttention) {

@@ -93,6 +93,12 @@ enum FlagKey: String, Sendable, CaseIterable {
     case valueCacheType = "cache-type-v"
     /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
+    /// A folder and a size; read by `EngineConfiguration`.
+    case diskCache = "cache-disk"
+    /// Read by `EngineConfiguration`.
+    case checkpoints = "ctx-checkpoints"
+    /// Tokens; read by `EngineConfiguration`.
+    case checkpointStep = "checkpoint-min-step"
     /// Milliseconds; read by `EngineConfiguration`.
     case maximumStall = "max-stall-ms"
     /// On or off; read by `EngineConfiguration`.

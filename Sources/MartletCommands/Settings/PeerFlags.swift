@@ -46,12 +46,6 @@ enum PeerFlags {
             ["--slot-prompt-similarity", "-sps"], values: 1,
             .withoutEffect("the slot with the longest common prefix is used")),
         PeerFlag(
-            ["--ctx-checkpoints", "--swa-checkpoints", "-ctxcp"], values: 1,
-            .withoutEffect("there are no checkpoints within a prompt")),
-        PeerFlag(
-            ["--checkpoint-min-step", "-cms"], environment: ["LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT"], values: 1,
-            .withoutEffect("there are no checkpoints within a prompt")),
-        PeerFlag(
             ["--defrag-thold", "-dt"], values: 1, .withoutEffect("libllama does not defragment its KV cache any more")),
         PeerFlag(
             ["--lazy-mode", "-lzm"], values: 1, neutral: ["auto"], .withoutEffect("libllama decides that itself")),

@@ -51,8 +51,20 @@ extension SettingTable {
         Setting(
             .cacheMemory, ["-cram"], environment: ["LLAMA_ARG_CACHE_RAM"], .integer(-1...1 << 24), "MIB",
             default: "8192", in: .engine, for: .worker,
-            "Memory for the KV state of preempted sequences. State that does not fit is computed again. -1 = no limit, "
-                + "0 = none."),
+            "Memory for the KV state of paused sequences and of prefixes that left the KV cache. State that does not fit is "
+                + "computed again. -1 = no limit, 0 = none."),
+        Setting(
+            .diskCache, environment: [], .text, "FOLDER[:SIZE]", unset: "none", in: .engine, for: .worker,
+            "Folder for prefixes that left the KV cache, so that they survive a restart, and its size: a number of bytes with K, "
+                + "M, G or T. Without a size 16G."),
+        Setting(
+            .checkpoints, ["-ctxcp", "--swa-checkpoints"], environment: ["LLAMA_ARG_CTX_CHECKPOINTS"],
+            .integer(0...1_024), "COUNT", default: "32", in: .engine, for: .worker,
+            "Maximum checkpoints of a prompt, for models with recurrent layers or a sliding window. 0 = none."),
+        Setting(
+            .checkpointStep, ["-cms"], environment: ["LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT"],
+            .integer(0...Int64(Int32.max)), "TOKENS", default: "8192", in: .engine, for: .worker,
+            "Minimum distance between the checkpoints of earlier messages. The last message always has one."),
         Setting(
             .maximumStall, environment: [], .integer(10...60_000), "MS", default: "200",
             in: .engine, for: .worker,

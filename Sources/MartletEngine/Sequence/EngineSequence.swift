@@ -29,8 +29,7 @@ final class EngineSequence {
     var sampler: Sampler
     /// The texts of the settings' sampling parameters as tokens.
     private(set) var samplingTokens: SamplingTokens
-    /// The next token, if it was sampled in parallel with others and is not accepted yet. The inner `nil` means that no
-    /// token could be sampled.
+    /// The next token, if it was sampled in parallel and is not accepted yet. Inner `nil`: no token could be sampled.
     var sampledToken: Int32??
     /// The settings after all changes so far.
     private(set) var settings: AdjustableSettings
