@@ -101,8 +101,7 @@ let package = Package(
         .target(
             name: "MartletWorkers",
             dependencies: [
-                "MartletPlatform",
-                "CSandbox", "MartletProtocol",
+                "MartletPlatform", "CSandbox", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -366,8 +365,7 @@ let package = Package(
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
-                "MartletPlatform",
-                "MartletWorkers", "MartletProtocol",
+                "MartletPlatform", "MartletWorkers", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -388,8 +386,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "MartletPlatform",
-                "MartletJSON", "MartletTestSupport",
+                "MartletPlatform", "MartletJSON", "MartletTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
