@@ -53,7 +53,7 @@ extension InProcessEngine {
             }
             let controlVector = try controlVector(for: model)
             let vocabulary = try Vocabulary(model: model)
-            let draftWeights = try loadDraftModel()
+            let draftWeights = try loadDraftModel(for: model)
             report(.warmUp, 0)
             engineProgress.record(.warmUp)
             let contextOptions = try self.contextOptions(for: model, beside: draftWeights)

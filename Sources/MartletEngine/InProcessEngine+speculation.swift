@@ -1,11 +1,19 @@
 import Llama
+import Logging
 import MartletProtocol
 
 /// Loading of the draft model.
 extension InProcessEngine {
-    /// Loads the weights of the draft model; `nil` if the configuration has none.
-    func loadDraftModel() throws(LlamaError) -> Model? {
-        guard let wanted = configuration.speculation.draftModel else { return nil }
+    /// Loads the weights of the draft model; `nil` if the configuration has none, or the model cannot use it.
+    func loadDraftModel(for model: Model) throws(LlamaError) -> Model? {
+        let wanted = configuration.speculation.draftModel
+        if model.hasRecurrentState, wanted != nil || !configuration.speculation.kinds.isEmpty {
+            logger.warning(
+                "speculative decoding is off, because refused tokens cannot be removed from the model's recurrent state",
+                metadata: ["path": "\(model.path)"])
+            return nil
+        }
+        guard let wanted else { return nil }
         var options = Model.Options()
         options.gpuLayers = wanted.gpuLayers
         options.loadMode = configuration.loadMode
