@@ -358,18 +358,28 @@ struct DiskState {
         return next
     }
 
+    /// Makes a part of a write read as zeros or as stale bytes: the disk has not written all of its blocks.
+    private mutating func garble(_ bytes: inout [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        let start = Int.random(in: bytes.indices, using: &random)
+        let end = Int.random(in: start..<bytes.count, using: &random)
+        let isStale = Bool.random(using: &random)
+        for index in start...end { bytes[index] = isStale ? UInt8.random(in: 0...255, using: &random) : 0 }
+    }
+
     /// The contents of a file after a loss of power.
     private mutating func survivingBytes(of node: Node) -> [UInt8] {
         var bytes = node.durable
         for (offset, change) in node.changes {
             switch change {
-            case .append(let added):
-                let count =
-                    switch Int.random(in: 0..<3, using: &random) {
-                    case 0: 0
-                    case 1: added.count
-                    default: Int.random(in: 0...added.count, using: &random)
-                    }
+            case .append(var added):
+                var count = added.count
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: count = 0
+                case 1: break
+                case 2: count = Int.random(in: 0...count, using: &random)
+                default: garble(&added)
+                }
                 guard count > 0 else { continue }
                 // A block in front that was not written reads as zeros.
                 if bytes.count < offset { bytes += [UInt8](repeating: 0, count: offset - bytes.count) }

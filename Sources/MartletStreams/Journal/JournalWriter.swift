@@ -98,10 +98,10 @@ struct JournalWriter {
             let isMuch = open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
             if mustWrite || isMuch { write(handle, metrics: &metrics, problems: &problems) }
         }
-        if hasNewNames, durability == .fsync {
-            problem(in: &problems) { () throws(JournalError) in try folder.syncNames() }
+        if durability == .fsync, hasNewNames {
+            // After a failure the next step tries again.
+            hasNewNames = !succeeds(in: &problems) { () throws(JournalError) in try folder.syncNames() }
         }
-        hasNewNames = false
         metrics.open = open.count
         metrics.fileBytes = totalByteCount
         return before + begun - open.count
@@ -212,10 +212,17 @@ struct JournalWriter {
     }
 
     private func problem(in problems: inout [String], _ body: () throws(JournalError) -> Void) {
+        _ = succeeds(in: &problems, body)
+    }
+
+    /// Whether `body` succeeds. Otherwise its message is added to `problems`.
+    private func succeeds(in problems: inout [String], _ body: () throws(JournalError) -> Void) -> Bool {
         do throws(JournalError) {
             try body()
+            return true
         } catch {
             problems.append(error.description)
+            return false
         }
     }
 }

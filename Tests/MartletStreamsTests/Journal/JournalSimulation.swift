@@ -106,6 +106,7 @@ struct JournalSimulation {
         faults.slowness = 0.1
         disk.faults = faults
         mayBeLost = true
+        story.append("faults: short \(faults.shortWrite), sync \(faults.syncError), names \(faults.nameError)")
     }
 
     // MARK: One server
@@ -195,7 +196,7 @@ struct JournalSimulation {
         handles.append((id, handle))
         models[id] = Model()
         story.append("begin of \(id.prefix(4))")
-        let head = LogHead(id: id, created: Int64(lastHandle), model: "m")
+        let head = LogHead(id: id, created: Int64(lastHandle), model: Self.model)
         var spec = GenerationSpec(head: head, responseID: "cmpl-" + id, view: NumberedView())
         spec.lifetime = .background
         spec.storedRequest = Array("{\"id\":\"\(id)\"}".utf8)
@@ -203,6 +204,16 @@ struct JournalSimulation {
         journal.begin(handle, JournalHead(spec))
         let request = GenerationRequest(handle: handle, prompt: Prompt(pieces: [], addsBeginning: false))
         journal.append(JournalRequest(request, model: ModelInformation(), parserDescription: [8, 1]))
+    }
+
+    private static let model = "simulated"
+
+    /// Whether all texts are those of the simulation.
+    private static func hasOwnTexts(_ stored: StoredGeneration) -> Bool {
+        stored.inputs.allSatisfy { input in
+            guard case .engine(let event) = input, case .token(_, let text) = event.kind else { return true }
+            return text.allSatisfy { $0 == UInt8(ascii: "x") }
+        }
     }
 
     // MARK: Recovery
@@ -271,7 +282,7 @@ struct JournalSimulation {
             if result.generation == nil { counts.setAside += 1 } else { counts.cut += 1 }
         }
         guard var stored = result.generation else {
-            defer { if models[id]?.isDurable != true { models[id] = nil } }
+            defer { models[id] = nil }
             return models[id]?.isDurable == true && models[id]?.removal == nil && !mayBeLost
                 ? "\(id.prefix(4)) has no head" : nil
         }
@@ -305,6 +316,9 @@ struct JournalSimulation {
         guard !stored.isEnded || model.isEnded else { return "\(id.prefix(4)) has an end that never came" }
         guard stored.isEnded || !model.isEndDurable || mayBeLost else { return "\(id.prefix(4)) lost its end" }
         guard !stored.isEnded || tokens == model.tokens else { return "\(id.prefix(4)) ends early" }
+        guard tokens.isEmpty || stored.head.log.model != Self.model || Self.hasOwnTexts(stored) else {
+            return "\(id.prefix(4)) has a foreign text"
+        }
         guard stored.head.log.id == id else { return "\(id.prefix(4)) has another id" }
         models[id]?.tokens = tokens
         models[id]?.durableTokens = tokens.count

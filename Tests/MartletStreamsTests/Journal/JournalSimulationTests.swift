@@ -10,7 +10,7 @@ import Testing
 ///
 /// A seed decides everything: what the servers write, when they die, what the disk loses, and which entries of other
 /// programs are in the folder.
-@Suite(.timeLimit(.minutes(2))) struct JournalSimulationTests {
+@Suite(.timeLimit(.minutes(60))) struct JournalSimulationTests {
     private static let seedCount = ProcessInfo.processInfo.environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? 2_400
     /// The parts of the seeds, which run in parallel.
     private static let partCount: UInt64 = 6
@@ -21,7 +21,7 @@ import Testing
         for seed in stride(from: part, to: Self.seedCount, by: Int(Self.partCount)) {
             var simulation = JournalSimulation(seed: seed)
             if let problem = simulation.run() {
-                Issue.record("seed \(seed): \(problem)\n\(simulation.story.suffix(40).joined(separator: "\n"))")
+                Issue.record(Comment(rawValue: Self.report(seed, problem, simulation.story)))
                 return
             }
             counts.add(simulation.counts)
@@ -42,12 +42,21 @@ import Testing
         for seed in 0..<(Self.seedCount / 4) {
             var simulation = JournalSimulation(seed: seed, hasFaults: true)
             if let problem = simulation.run() {
-                Issue.record("seed \(seed): \(problem)\n\(simulation.story.suffix(40).joined(separator: "\n"))")
+                Issue.record(Comment(rawValue: Self.report(seed, problem, simulation.story)))
                 return
             }
             lost += simulation.counts.lost
         }
         #expect(lost > 0)
+    }
+
+    /// The end of the story, and all lines about the generation that the problem names.
+    private static func report(_ seed: UInt64, _ problem: String, _ story: [String]) -> String {
+        let id = problem.prefix(4)
+        let lines = story.dropLast(40).filter { line in
+            ["server", "loss", "death", "faults"].contains { line.hasPrefix($0) } || line.contains(id)
+        }
+        return (["seed \(seed): \(problem)"] + lines + story.suffix(40)).joined(separator: "\n")
     }
 
     @Test func equalSeedsTellEqualStories() {
