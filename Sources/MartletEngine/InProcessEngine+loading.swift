@@ -343,7 +343,7 @@ extension InProcessEngine {
             receiver.receive([EngineEvent(handle, .finished(.cancelled(submitted: submitted), text: []))])
         case .cancel(let handle): decodeGuard.remove(handle)
         // Requests are submitted only after a successful load, so there is no generation that these messages concern.
-        case .submit, .control, .embed, .slot, .slotRead, .disk: break
+        case .submit, .control, .embed, .unpin, .slot, .slotRead, .disk: break
         // `stop` is the last message. It is posted again for the next reader of the mailbox.
         case .stop: mailbox.post(.stop)
         }

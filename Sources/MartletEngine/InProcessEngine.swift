@@ -132,6 +132,9 @@ package final class InProcessEngine: EngineService {
         mailbox.post(.cancel(handle))
     }
 
+    /// See `EngineService.unpin(_:)`.
+    package func unpin(_ prefix: PinnedPrefixID) { mailbox.post(.unpin(prefix)) }
+
     /// See `EngineService.control(_:_:_:)`. A command waits for earlier commands of the same generation.
     package func control(_ handle: GenerationHandle, _ number: CommandNumber, _ action: ControlAction) {
         let command = ControlCommand(handle: handle, number: number, action: action)

@@ -14,9 +14,7 @@ import Testing
 
     /// Admits the next request and returns its id.
     private static func admit(_ queue: inout Queue, at seconds: Double) -> UInt64? {
-        guard let next = queue.next(at: time(seconds)) else { return nil }
-        #expect(queue.admit(id: next.id, at: time(seconds)) == next.element)
-        return next.id
+        queue.next(at: time(seconds)).map { queue.admit(at: $0, now: time(seconds)) }
     }
 
     @Test func requestsOfOneOwnerKeepTheirOrder() {
@@ -126,7 +124,7 @@ import Testing
         queue.append(2, id: 2, owner: 1, priority: -10, work: 64, arrival: Self.time(0))
         var admissionsInTopClass = 0
         var second = 0.0
-        while queue.element(id: 2) != nil {
+        while queue.find(id: 2) != nil {
             while queue.count < ownersAtOnce + 1 {
                 (id, owner) = (id + 1, owner + 1)
                 queue.append(
@@ -148,15 +146,15 @@ import Testing
         queue.append(1, id: 1, owner: 1, priority: 10, arrival: Self.time(0))
         queue.append(2, id: 2, owner: 1, arrival: Self.time(1))
         queue.append(3, id: 3, owner: 2, arrival: Self.time(2))
-        #expect(queue.next(at: Self.time(3)) { $0 != 1 }?.id == 2)
-        #expect(queue.next(at: Self.time(3)) { $0 > 2 }?.id == 3)
+        #expect(queue.next(at: Self.time(3)) { $0 != 1 }.map { queue[$0] } == 2)
+        #expect(queue.next(at: Self.time(3)) { $0 > 2 }.map { queue[$0] } == 3)
         #expect(queue.next(at: Self.time(3)) { _ in false } == nil)
     }
 
     @Test func preemptedSequencesComeFirstTheOldestFirst() {
         var queue = Queue()
         queue.append(1, id: 1, priority: 10, arrival: Self.time(0))
-        queue.prepend(2, id: 2, priority: -10, arrival: Self.time(5))
+        queue.prepend(2, id: 2, arrival: Self.time(5))
         queue.prepend(3, id: 3, arrival: Self.time(4))
         #expect(queue.order(at: Self.time(6)) == [3, 2, 1])
         #expect((0..<3).compactMap { _ in Self.admit(&queue, at: 6) } == [3, 2, 1])

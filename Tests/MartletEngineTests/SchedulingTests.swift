@@ -5,19 +5,6 @@ import Testing
 @testable import MartletEngine
 
 @Suite struct SchedulingTests {
-    @Test func queueIsInOrderOfArrivalExceptForPreemptedSequences() {
-        var queue = RequestQueue<String>()
-        for (id, name) in ["a", "b", "c", "d"].enumerated() { queue.append(name, id: UInt64(id)) }
-        #expect(queue.remove(id: 1) == "b")
-        #expect(queue.remove(id: 1) == nil)
-        queue.prepend("z", id: 9)
-        #expect(queue.count == 4)
-        #expect(queue[0] == "z")
-        #expect(queue.remove(at: 0) == "z")
-        #expect(queue.removeAll() == ["a", "c", "d"])
-        #expect(queue.count == 0)
-    }
-
     typealias Holder = PoolPolicy.Holder
 
     @Test func idleEntriesAreEvictedBeforeAnyPreemptionAndPinnedOnesLast() {

@@ -49,7 +49,7 @@ struct CommandTarget {
     /// The place of a sequence in the engine.
     enum Location {
         case running(KVEntryID)
-        case queue(position: Int)
+        case queue
         case swappedOut(Int)
     }
 

@@ -51,7 +51,7 @@ extension EngineCore {
         // A paused sequence is queued to sample these tokens now. Otherwise the command would wait until the sequence
         // is resumed.
         if case .swappedOut(let index) = target.location {
-            scheduler.waiting.prepend(scheduler.paused.remove(at: index), id: target.handle.rawValue)
+            requeue(scheduler.paused.remove(at: index))
         }
     }
 

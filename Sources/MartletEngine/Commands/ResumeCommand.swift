@@ -11,7 +11,7 @@ struct ResumeCommand: EngineCommand {
     func apply(_ plan: Void, to target: CommandTarget, in engine: EngineCore) {
         target.sequence.resume(at: .now)
         if case .swappedOut(let index) = target.location {
-            engine.scheduler.waiting.prepend(engine.scheduler.paused.remove(at: index), id: target.handle.rawValue)
+            engine.requeue(engine.scheduler.paused.remove(at: index))
         }
         engine.reportApplied(.resumed, to: target)
     }

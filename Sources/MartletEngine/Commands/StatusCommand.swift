@@ -19,8 +19,8 @@ struct StatusCommand: EngineCommand {
         report.reasoningBudget = sequence.settings.reasoningBudget
         report.predictedTime = sequence.timings(now: .now).predictedTime
         switch target.location {
-        case .queue(let position):
-            report.position = position
+        case .queue:
+            report.position = engine.scheduler.waiting.order(at: .now).firstIndex(of: target.handle.rawValue) ?? 0
             report.swappedOutTokens = engine.kvCache.savedStates.tokenCount(of: target.handle)
         case .swappedOut: report.swappedOutTokens = engine.kvCache.savedStates.tokenCount(of: target.handle)
         case .running(let entry):

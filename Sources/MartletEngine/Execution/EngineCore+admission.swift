@@ -2,13 +2,15 @@ import Llama
 import MartletProtocol
 
 extension EngineCore {
-    /// Gives slots and entries of the KV cache to waiting sequences, in order of arrival, while there is room.
+    /// Gives slots and entries of the KV cache to waiting sequences, in the order of `FairQueue`, while there is room.
     func admit() {
+        defer { reportQueuePositions(at: .now) }
         if holdsAdmission, scheduler.running.indices.contains(where: scheduler.isBusy) { return }
         while scheduler.waiting.count > 0 {
             synchronizeTree()
+            let now = MonotonicTime.now
             let admission = scheduler.nextAdmission(
-                committed: committedCount, capacity: kvCache.capacity, shared: sharedCount)
+                at: now, committed: committedCount, capacity: kvCache.capacity, shared: sharedCount)
             guard let admission else { return }
             if let slot = admission.slot, scheduler.running[slot] != nil {
                 swapOut(slot)
@@ -26,7 +28,9 @@ extension EngineCore {
             // A prefix that would be lost now can be saved after the next decode.
             let entry = KVEntryID(rawValue: plan.entry)
             if !kvCache.context.canSaveStates, hit != nil || kvCache.isWanted(entry) { return }
-            assign(scheduler.waiting.remove(at: admission.position), to: slot, plan, restoring: hit)
+            _ = scheduler.waiting.admit(at: admission.position, now: now)
+            noteReuse(of: sequence)
+            assign(sequence, to: slot, plan, restoring: hit)
         }
     }
 
@@ -183,6 +187,7 @@ extension EngineCore {
         sequence.reuse.recordStart(cachedTokens: cached)
         if sequence.request.parameters.reusesPrompt { kvCache.tiers.recordLookup(isHit: cached > 0) }
         sequence.start(cachedTokens: cached, at: now)
+        recordReuse(of: sequence, at: now)
         board.update { $0.counters.cachedTokens += UInt64(cached) }
         output.add(sequence.handle, .started(slot: slot, cachedTokens: cached))
         reportProgress(of: sequence, now: now)

@@ -23,6 +23,16 @@ extension EngineCore {
             entry, history: isRetained ? sequence.history : nil,
             isPinned: sequence.request.parameters.cache.retention == .pinned,
             at: stepNumber)
+        let cache = sequence.request.parameters.cache
+        // A request that only names a prefix leaves its own prompt behind, not the prefix.
+        if isRetained { kvCache.label(entry, cache.retention == .pinned ? cache.prefix : nil) }
+    }
+
+    /// Returns a sequence that has run before to the front of the queue.
+    func requeue(_ sequence: EngineSequence) {
+        scheduler.waiting.prepend(
+            sequence, id: sequence.handle.rawValue, owner: sequence.request.tenant.fairShare,
+            arrival: sequence.prepared.submitted)
     }
 
     /// Ends a running sequence with an error, and clears its entry.
@@ -47,7 +57,7 @@ extension EngineCore {
         guard let entry = release(sequence) else { return }
         kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
         kvCache.evict(entry)
-        scheduler.waiting.prepend(sequence, id: sequence.handle.rawValue)
+        requeue(sequence)
     }
 
     /// Removes a sequence from its slot. Its entry is unchanged.
@@ -72,6 +82,7 @@ extension EngineCore {
         _ sequence: EngineSequence, _ reason: GenerationSummary.Reason, slot: Int? = nil, kvCacheTokens: Int = 0
     ) {
         kvCache.savedStates.remove(sequence.handle)
+        scheduler.waiting.charge(owner: sequence.request.tenant.fairShare, work: sequence.predictedCount)
         let start = output.bytes.count
         sequence.finishText(into: &output.bytes)
         let timings = sequence.timings(now: .now)
@@ -85,6 +96,7 @@ extension EngineCore {
         summary.kvCacheTokens = kvCacheTokens
         summary.isTruncated = sequence.isTruncated
         summary.hasLineBreak = sequence.hasLineBreak
+        summary.cacheReport = sequence.reports.cache
         output.addFinish(sequence.handle, summary, textFrom: start, sequence.finishProbabilities())
     }
 }

@@ -26,6 +26,10 @@ final class EngineCore {
     var slotJobs: [(job: SlotJob, file: SlotFiles.ReadFile?)] = []
     /// Reads and writes the files of slot actions; `nil` = there are none.
     let slotFiles: SlotFiles?
+    /// The uses of pinned prefixes.
+    var prefixUses: [PinnedPrefixID: PrefixUse] = [:]
+    /// The state of the queue at the last report of places, and the earliest time of the next report.
+    var queueReport = (revision: UInt64(0), next: MonotonicTime(nanoseconds: 0))
     private var arrivals: UInt64 = 0
     private let queueLimit: Int
     private var machines = ConstraintMachineCache()
@@ -101,7 +105,9 @@ final class EngineCore {
             sequence.pause(at: .now)
             scheduler.paused.append(sequence)
         } else {
-            scheduler.waiting.append(sequence, id: request.handle.rawValue)
+            scheduler.waiting.append(
+                sequence, id: request.handle.rawValue, owner: request.tenant.fairShare,
+                priority: request.parameters.priority, work: sequence.history.count, arrival: prepared.submitted)
         }
     }
 
@@ -110,9 +116,7 @@ final class EngineCore {
         if let sequence = scheduler.runningSequence(handle), let entry = sequence.entry {
             return (sequence, .running(entry))
         }
-        if let (position, sequence) = scheduler.waiting.find(id: handle.rawValue) {
-            return (sequence, .queue(position: position))
-        }
+        if let (_, sequence) = scheduler.waiting.find(id: handle.rawValue) { return (sequence, .queue) }
         if let index = scheduler.paused.firstIndex(where: { $0.handle == handle }) {
             return (scheduler.paused[index], .swappedOut(index))
         }
@@ -147,7 +151,8 @@ final class EngineCore {
 
     /// Updates the copy of the status that other threads read.
     func publish() {
-        let cache = cacheStatus()
+        var cache = cacheStatus()
+        cache.prefixes = prefixStatuses(at: .now)
         board.update { status in
             status.queued = scheduler.waiting.count
             status.cache = cache

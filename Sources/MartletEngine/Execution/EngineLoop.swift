@@ -123,6 +123,7 @@ final class EngineLoop {
         case .slot(let job): core.add(job)
         case .slotRead(let job, let file): core.add(job, file)
         case .disk(let report): core.apply(report)
+        case .unpin(let prefix): core.unpin(prefix)
         case .stop:
             core.writeAllPrefixes()
             core.failSlotJobs(.shuttingDown)

@@ -15,5 +15,6 @@ enum EngineMessage: Sendable {
     case slotRead(SlotJob, SlotFiles.ReadFile)
     /// A report of the disk tier's threads.
     case disk(DiskTier.Report)
+    case unpin(PinnedPrefixID)
     case stop
 }

@@ -94,6 +94,20 @@ final class KVCache {
         tree.cut(id.rawValue, to: self[id].count)
     }
 
+    /// Names the pinned prefix that a retained entry holds.
+    func label(_ id: KVEntryID, _ prefix: PinnedPrefixID?) { entries[id.rawValue].prefix = prefix }
+
+    /// Whether an entry holds a pinned prefix with an id.
+    var hasLabels: Bool { entries.contains { $0.isPinned && $0.prefix != nil } }
+
+    /// Lets the entries of a prefix be evicted like others.
+    func unpin(_ prefix: PinnedPrefixID) {
+        for index in entries.indices where entries[index].prefix == prefix {
+            entries[index].isPinned = false
+            entries[index].prefix = nil
+        }
+    }
+
     /// Records that an entry was the source of a copy, so that it is evicted later.
     func touch(_ id: KVEntryID, at step: UInt64) { entries[id.rawValue].lastUsed = step }
 

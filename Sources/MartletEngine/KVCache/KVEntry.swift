@@ -38,6 +38,8 @@ struct KVEntry {
     var lastUsed: UInt64 = 0
     /// Whether the entry is evicted after all others.
     var isPinned = false
+    /// The pinned prefix that the items are; it has a meaning only while the entry is pinned.
+    var prefix: PinnedPrefixID?
 
     init(id: KVEntryID) { self.id = id }
 

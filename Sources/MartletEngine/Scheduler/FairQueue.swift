@@ -26,26 +26,30 @@ import MartletProtocol
 /// **Preempted** sequences have run before. They come before all others, the oldest first.
 struct FairQueue<Element> {
     /// A waiting request.
-    struct Ticket {
+    private struct Ticket {
         /// The handle of the generation.
         let id: UInt64
         /// The key of the fair share.
         let owner: UInt64
         let priority: Int
-        /// The work that the request is charged at admission: its prompt tokens that must be computed.
+        /// The work that the owner is charged at admission; 0 for a sequence that has run before.
         let work: Int
         let arrival: MonotonicTime
         /// The number of the arrival; it decides between equal times.
         let number: UInt64
-        var element: Element
+        let isPreempted: Bool
+        let element: Element
+
+        /// The order among the requests of one owner.
+        var deadline: (MonotonicTime, UInt64) { (arrival + FairQueue.agingStep * -priority, number) }
     }
 
     private struct Account {
-        var tickets: [Ticket] = []
         /// The work that the owner has received, in the units of the queue's virtual time.
         var virtualTime: Double = 0
-        /// When a request of the owner was last admitted.
+        /// The time at which a request of the owner was last admitted.
         var lastAdmission: MonotonicTime?
+        var waitingCount = 0
     }
 
     /// The time after which a waiting request counts as of the next higher priority.
@@ -55,194 +59,168 @@ struct FairQueue<Element> {
     /// The number of owners above which those are forgotten whose virtual time means nothing any more.
     private static var accountLimit: Int { 256 }
 
-    private var preempted: [Ticket] = []
+    /// In order of arrival at the queue. A position is an index here.
+    private var tickets: [Ticket] = []
     private var accounts: [UInt64: Account] = [:]
     /// The virtual time at which an owner begins.
     private var virtualTime: Double = 0
     private var lastNumber: UInt64 = 0
+    /// Increases with every change of the queue.
+    private(set) var revision: UInt64 = 0
 
     init() {}
 
     /// The number of waiting requests.
-    private(set) var count = 0
+    var count: Int { tickets.count }
 
-    var isEmpty: Bool { count == 0 }
+    var isEmpty: Bool { tickets.isEmpty }
+
+    /// The element at a position. Positions are not the order of admission.
+    subscript(position: Int) -> Element { tickets[position].element }
 
     // MARK: Changes
 
     /// Adds a request that has not run yet.
     ///
     /// - Parameters:
-    ///   - work: tokens of the prompt that must be computed.
+    ///   - work: tokens of the prompt.
     ///   - arrival: the time of its submission.
     mutating func append(
         _ element: Element, id: UInt64, owner: UInt64 = 0, priority: Int = 0, work: Int = 0, arrival: MonotonicTime
     ) {
-        let ticket = makeTicket(element, id, owner, priority, work, arrival)
+        add(element, id, owner, priority, max(work, Self.leastWork), arrival, isPreempted: false)
+    }
+
+    /// Adds a sequence that has run before. It comes before all others, and its owner is not charged again.
+    mutating func prepend(_ element: Element, id: UInt64, owner: UInt64 = 0, arrival: MonotonicTime) {
+        add(element, id, owner, 0, 0, arrival, isPreempted: true)
+    }
+
+    private mutating func add(
+        _ element: Element, _ id: UInt64, _ owner: UInt64, _ priority: Int, _ work: Int, _ arrival: MonotonicTime,
+        isPreempted: Bool
+    ) {
+        lastNumber += 1
+        revision += 1
+        let range = RequestPriority.range
+        tickets.append(
+            Ticket(
+                id: id, owner: owner, priority: min(max(priority, range.lowerBound), range.upperBound), work: work,
+                arrival: arrival, number: lastNumber, isPreempted: isPreempted, element: element))
         var account = accounts[owner] ?? Account()
-        if account.tickets.isEmpty { account.virtualTime = max(account.virtualTime, virtualTime) }
-        account.tickets.append(ticket)
+        if account.waitingCount == 0 { account.virtualTime = max(account.virtualTime, virtualTime) }
+        account.waitingCount += 1
         accounts[owner] = account
     }
 
-    /// Adds a sequence that was preempted. It is not charged again.
-    mutating func prepend(
-        _ element: Element, id: UInt64, owner: UInt64 = 0, priority: Int = 0, arrival: MonotonicTime
-    ) {
-        let ticket = makeTicket(element, id, owner, priority, 0, arrival)
-        let position = preempted.firstIndex { $0.arrival > arrival } ?? preempted.endIndex
-        preempted.insert(ticket, at: position)
-    }
-
-    private mutating func makeTicket(
-        _ element: Element, _ id: UInt64, _ owner: UInt64, _ priority: Int, _ work: Int, _ arrival: MonotonicTime
-    ) -> Ticket {
-        lastNumber += 1
-        count += 1
-        let range = RequestPriority.range
-        return Ticket(
-            id: id, owner: owner, priority: min(max(priority, range.lowerBound), range.upperBound),
-            work: max(work, Self.leastWork), arrival: arrival, number: lastNumber, element: element)
-    }
-
     /// Removes a request that gets its sequence, and charges its owner.
-    /// - Returns: `nil` if no request has that id.
-    mutating func admit(id: UInt64, at now: MonotonicTime) -> Element? {
-        if let ticket = removePreempted(id) { return ticket.element }
+    mutating func admit(at position: Int, now: MonotonicTime) -> Element {
         // Counted before the request leaves.
-        let owners = accounts.values.count { !$0.tickets.isEmpty }
-        guard let ticket = removeTicket(id) else { return nil }
-        charge(ticket, owners: owners, at: now)
-        return ticket.element
-    }
-
-    private mutating func charge(_ ticket: Ticket, owners: Int, at now: MonotonicTime) {
-        let work = Double(ticket.work)
-        guard var account = accounts[ticket.owner] else { return }
-        let start = max(account.virtualTime, 0)
+        let owners = accounts.values.count { $0.waitingCount > 0 }
+        let ticket = remove(position)
+        guard !ticket.isPreempted, var account = accounts[ticket.owner] else { return ticket.element }
+        let (work, start) = (Double(ticket.work), account.virtualTime)
         account.virtualTime = start + work
         account.lastAdmission = now
         accounts[ticket.owner] = account
-        virtualTime = max(virtualTime + work / Double(max(owners, 1)), min(start, leastVirtualTime ?? start))
-        forgetIdleAccounts()
+        let least = accounts.values.lazy.filter { $0.waitingCount > 0 }.map(\.virtualTime).min() ?? start
+        virtualTime = max(virtualTime + work / Double(max(owners, 1)), min(start, least))
+        if accounts.count > Self.accountLimit { forgetIdleAccounts() }
+        return ticket.element
     }
 
     /// Charges an owner for work that was not known at admission: tokens that its requests generated.
     mutating func charge(owner: UInt64, work: Int) {
-        guard work > 0, let account = accounts[owner] else { return }
-        accounts[owner]?.virtualTime = account.virtualTime + Double(work)
+        guard work > 0 else { return }
+        accounts[owner]?.virtualTime += Double(work)
     }
 
-    /// Removes a request that ends before it gets a sequence. Its owner is not charged.
+    /// Removes a request that ends before it gets a sequence; its owner is not charged. `nil` if there is none.
     mutating func remove(id: UInt64) -> Element? {
-        (removePreempted(id) ?? removeTicket(id))?.element
+        tickets.firstIndex { $0.id == id }.map { remove($0).element }
     }
 
-    /// Removes and returns all requests, in no particular order.
+    private mutating func remove(_ position: Int) -> Ticket {
+        let ticket = tickets.remove(at: position)
+        accounts[ticket.owner]?.waitingCount -= 1
+        revision += 1
+        return ticket
+    }
+
+    /// Removes and returns all requests, in order of arrival.
     mutating func removeAll() -> [Element] {
-        let all = preempted.map(\.element) + accounts.values.flatMap { $0.tickets.map(\.element) }
-        preempted = []
-        accounts = [:]
-        count = 0
-        return all
-    }
-
-    private mutating func removePreempted(_ id: UInt64) -> Ticket? {
-        guard let index = preempted.firstIndex(where: { $0.id == id }) else { return nil }
-        count -= 1
-        return preempted.remove(at: index)
-    }
-
-    private mutating func removeTicket(_ id: UInt64) -> Ticket? {
-        for (owner, account) in accounts {
-            guard let index = account.tickets.firstIndex(where: { $0.id == id }) else { continue }
-            count -= 1
-            return accounts[owner]?.tickets.remove(at: index)
-        }
-        return nil
-    }
-
-    private var leastVirtualTime: Double? {
-        accounts.values.lazy.filter { !$0.tickets.isEmpty }.map(\.virtualTime).min()
+        defer { (tickets, accounts) = ([], [:]) }
+        return tickets.map(\.element)
     }
 
     /// Forgets owners without requests that would begin at the virtual time of the queue anyway.
     private mutating func forgetIdleAccounts() {
-        guard accounts.count > Self.accountLimit else { return }
-        accounts = accounts.filter { !$0.value.tickets.isEmpty || $0.value.virtualTime > virtualTime }
+        accounts = accounts.filter { $0.value.waitingCount > 0 || $0.value.virtualTime > virtualTime }
     }
 
     // MARK: Order
 
-    /// The request with that id.
-    func element(id: UInt64) -> Element? {
-        if let ticket = preempted.first(where: { $0.id == id }) { return ticket.element }
-        for account in accounts.values {
-            if let ticket = account.tickets.first(where: { $0.id == id }) { return ticket.element }
-        }
-        return nil
+    /// The position of a request and its element; `nil` if there is none.
+    func find(id: UInt64) -> (position: Int, element: Element)? {
+        tickets.firstIndex { $0.id == id }.map { ($0, tickets[$0].element) }
     }
 
-    /// The request that gets the next sequence, among those that can use it.
+    /// The position of the request that gets the next sequence, among those that can use it.
     ///
     /// - Parameter isEligible: false for a request that waits for something else than a sequence, such as a certain
     ///   slot. It delays no other request.
     /// - Complexity: O(waiting requests).
-    func next(
-        at now: MonotonicTime, where isEligible: (Element) -> Bool = { _ in true }
-    ) -> (id: UInt64, element: Element)? {
-        if let ticket = preempted.first(where: { isEligible($0.element) }) { return (ticket.id, ticket.element) }
-        var best: (ticket: Ticket, account: Account)?
-        for account in accounts.values {
-            guard let ticket = Self.first(of: account, where: isEligible) else { continue }
-            if let current = best, !precedes((ticket, account), current, at: now) { continue }
-            best = (ticket, account)
+    func next(at now: MonotonicTime, where isEligible: (Element) -> Bool = { _ in true }) -> Int? {
+        // The request of each owner that comes next.
+        var heads: [UInt64: Int] = [:]
+        var preempted: Int?
+        for (position, ticket) in tickets.enumerated() where isEligible(ticket.element) {
+            if ticket.isPreempted {
+                if let other = preempted, tickets[other].arrival <= ticket.arrival { continue }
+                preempted = position
+            } else if let head = heads[ticket.owner], tickets[head].deadline <= ticket.deadline {
+                continue
+            } else {
+                heads[ticket.owner] = position
+            }
         }
-        return best.map { ($0.ticket.id, $0.ticket.element) }
+        return preempted ?? heads.values.min { precedes($0, $1, at: now) }
     }
 
-    /// The request of an owner that comes next.
-    private static func first(of account: Account, where isEligible: (Element) -> Bool) -> Ticket? {
-        var best: Ticket?
-        for ticket in account.tickets where isEligible(ticket.element) {
-            if let current = best, deadline(current) <= deadline(ticket) { continue }
-            best = ticket
+    /// Whether the request of one owner comes before that of another.
+    private func precedes(_ left: Int, _ right: Int, at now: MonotonicTime) -> Bool {
+        let (first, second) = (level(of: tickets[left], at: now), level(of: tickets[right], at: now))
+        if first != second { return first > second }
+        let (leftTime, rightTime) = (accounts[tickets[left].owner], accounts[tickets[right].owner])
+        if let leftTime, let rightTime, leftTime.virtualTime != rightTime.virtualTime {
+            return leftTime.virtualTime < rightTime.virtualTime
         }
-        return best
-    }
-
-    private static func deadline(_ ticket: Ticket) -> (MonotonicTime, UInt64) {
-        (ticket.arrival + agingStep * -ticket.priority, ticket.number)
-    }
-
-    private func precedes(
-        _ left: (ticket: Ticket, account: Account), _ right: (ticket: Ticket, account: Account), at now: MonotonicTime
-    ) -> Bool {
-        let (leftClass, rightClass) = (level(of: left, at: now), level(of: right, at: now))
-        if leftClass != rightClass { return leftClass > rightClass }
-        if left.account.virtualTime != right.account.virtualTime {
-            return left.account.virtualTime < right.account.virtualTime
-        }
-        return Self.deadline(left.ticket) < Self.deadline(right.ticket)
+        return tickets[left].deadline < tickets[right].deadline
     }
 
     /// The class of a request among those of all owners.
-    private func level(of entry: (ticket: Ticket, account: Account), at now: MonotonicTime) -> Int {
-        let begin = max(entry.ticket.arrival, entry.account.lastAdmission ?? entry.ticket.arrival)
+    private func level(of ticket: Ticket, at now: MonotonicTime) -> Int {
+        let begin = max(ticket.arrival, accounts[ticket.owner]?.lastAdmission ?? ticket.arrival)
         let steps = Int((now - begin) / Self.agingStep)
-        return min(entry.ticket.priority + max(steps, 0), RequestPriority.range.upperBound)
+        return min(ticket.priority + max(steps, 0), RequestPriority.range.upperBound)
     }
 
     /// The ids of all waiting requests in the order in which they get sequences if nothing else arrives.
     ///
-    /// - Complexity: O(n × waiting owners) for n requests, and a copy of the queue. For reports, not for admission.
+    /// - Complexity: O(n × waiting owners) for n requests. For reports, not for admission.
     func order(at now: MonotonicTime) -> [UInt64] {
-        var rest = self
-        var ids: [UInt64] = []
-        ids.reserveCapacity(count)
-        while let next = rest.next(at: now) {
-            ids.append(next.id)
-            _ = rest.admit(id: next.id, at: now)
+        var ids = tickets.filter(\.isPreempted).sorted { ($0.arrival, $0.number) < ($1.arrival, $1.number) }.map(\.id)
+        // The positions of each owner's requests, the next one last.
+        var rest = Dictionary(grouping: tickets.indices.filter { !tickets[$0].isPreempted }) { tickets[$0].owner }
+            .mapValues { $0.sorted { tickets[$0].deadline > tickets[$1].deadline } }
+        var simulation = self
+        while let head = rest.values.lazy.compactMap(\.last).min(by: { simulation.precedes($0, $1, at: now) }) {
+            let ticket = tickets[head]
+            ids.append(ticket.id)
+            rest[ticket.owner]?.removeLast()
+            if rest[ticket.owner]?.isEmpty == true { rest[ticket.owner] = nil }
+            simulation.accounts[ticket.owner]?.virtualTime += Double(ticket.work)
+            simulation.accounts[ticket.owner]?.lastAdmission = now
         }
         return ids
     }

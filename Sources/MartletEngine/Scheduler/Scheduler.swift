@@ -15,7 +15,7 @@ import MartletProtocol
 ///
 /// The scheduler calls neither libllama nor a clock, and changes no sequence. Thread: the engine thread only.
 struct Scheduler {
-    var waiting = RequestQueue<EngineSequence>()
+    var waiting = FairQueue<EngineSequence>()
     /// The sequence of each slot.
     var running: [EngineSequence?]
     /// Sequences without a slot that a client has paused, in the order in which they lost their slots.
@@ -59,32 +59,35 @@ struct Scheduler {
 
     /// A waiting sequence that may run now.
     struct Admission: Equatable {
-        /// Its position in the queue.
+        /// Its position in the queue, which is not its place in the order of admission.
         var position: Int
         /// The only slot that is allowed; `nil` = any.
         var slot: Int?
     }
 
-    /// The next waiting sequence that may run, in order of arrival, while the KV cache has room.
+    /// The next waiting sequence that may run, in the order of `FairQueue`, while the KV cache has room.
     ///
-    /// A request for a certain slot waits for that slot and does not delay other requests.
+    /// A request for a certain slot waits for that slot and does not delay other requests. A sequence for which the KV
+    /// cache lacks room delays the others: otherwise long prompts would starve.
     ///
     /// - Parameters:
+    ///   - now: the time, by which waiting requests age.
     ///   - committed: the number of items that the running sequences have or will have in the KV cache.
     ///   - capacity: the number of items that the KV cache holds.
     ///   - shared: the number of items of a sequence that are among the committed ones.
-    func nextAdmission(committed: Int, capacity: Int, shared: (EngineSequence) -> Int) -> Admission? {
+    func nextAdmission(
+        at now: MonotonicTime, committed: Int, capacity: Int, shared: (EngineSequence) -> Int
+    ) -> Admission? {
         guard !running.indices.allSatisfy(isBusy) else { return nil }
-        for position in 0..<waiting.count {
-            let sequence = waiting[position]
-            if sequence.reuse.awaitedState != nil { continue }
-            let slot = sequence.request.parameters.slot.map { $0 % running.count }
-            if let slot, isBusy(slot) { continue }
-            let needed = sequence.history.count - shared(sequence)
-            let hasRoom = PoolPolicy.admits(tokens: needed, committed: committed, capacity: capacity)
-            return hasRoom ? Admission(position: position, slot: slot) : nil
+        func slot(of sequence: EngineSequence) -> Int? { sequence.request.parameters.slot.map { $0 % running.count } }
+        let next = waiting.next(at: now) { sequence in
+            sequence.reuse.awaitedState == nil && slot(of: sequence).map { !isBusy($0) } ?? true
         }
-        return nil
+        guard let position = next else { return nil }
+        let sequence = waiting[position]
+        let needed = sequence.history.count - shared(sequence)
+        let hasRoom = PoolPolicy.admits(tokens: needed, committed: committed, capacity: capacity)
+        return hasRoom ? Admission(position: position, slot: slot(of: sequence)) : nil
     }
 
     // MARK: Batches

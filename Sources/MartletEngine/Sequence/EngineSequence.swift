@@ -67,6 +67,8 @@ final class EngineSequence {
     var pendingCommands = PendingCommands()
     /// Drafts and their acceptance; `nil` without speculative decoding.
     var speculation: SequenceSpeculation?
+    /// Facts for the client that change nothing in the run.
+    var reports = SequenceReports()
 
     private struct Checkpoint {
         var token: Int
