@@ -13,6 +13,12 @@ package struct LogCursor: Sendable, Equatable {
     /// The number of the next event.
     package var number: Int { position - pings + skipped }
 
+    /// The number of entries before the cursor that skip numbers: at most 1.
+    var gaps = 0
+
+    /// The number of events before the cursor. Skipped numbers and pings are no events.
+    var eventCount: Int { position - pings - gaps }
+
     /// The beginning of a log.
     package init() {}
 }

@@ -178,7 +178,9 @@ extension LogCursor {
         case .token, .piece, .argumentToken, .argumentPiece: break
         case .detail, .textDetail: detail += 1
         case .ping: pings += 1
-        case .gap: skipped += Int(value) - 1
+        case .gap:
+            skipped += Int(value) - 1
+            gaps += 1
         }
     }
 }

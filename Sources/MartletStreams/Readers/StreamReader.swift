@@ -75,8 +75,10 @@ package final class StreamReader: @unchecked Sendable {
         pump()
     }
 
-    /// The number of entries that may be read: each has at most one number.
-    private var remainingCredit: Int { untilEvent.map { max(0, $0 - position.cursor.number) } ?? .max }
+    /// The number of entries that may be read: each is at most one event.
+    ///
+    /// Skipped numbers cost no credit: a client cannot know that the terminal event has a number far behind the last one.
+    private var remainingCredit: Int { untilEvent.map { max(0, $0 - position.cursor.eventCount) } ?? .max }
 
     /// The log has grown. Thread: the event loop's.
     func wake() {
