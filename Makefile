@@ -8,6 +8,11 @@ TEST_ARGS ?=
 BENCH_ARGS ?=
 MODEL ?= Models/fledgling.Q8_0.gguf
 FUZZ_SECONDS ?= 30
+SEEDS ?= 500
+STEPS ?= 2000
+FROM ?= 1
+SECONDS ?= 86400
+PLAN ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -29,8 +34,8 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build install serve test test-swift test-fledgling check check-thread check-address fuzz bench format lint \
-	clean distclean
+.PHONY: help setup build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
+	simulate-mutants bench format lint clean distclean
 
 help: ## this list
 	@echo "make <goal>, with these goals:"
@@ -80,6 +85,14 @@ check-address: setup
 
 fuzz: setup ## fuzz targets alone, each for FUZZ_SECONDS
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+simulate: setup ## the core with simulated clients, disk and worker: SEEDS=500, SECONDS, PLAN='seed=…' for one story
+	@$(TIMED) "build of the simulation" swift build --configuration release --product martlet-simulate
+	@$(if $(PLAN),.build/release/martlet-simulate --plan '$(PLAN)',.build/release/martlet-simulate \
+		--seeds $(SEEDS) --from $(FROM) --steps $(STEPS) --seconds $(SECONDS))
+
+simulate-mutants: setup ## small damages to the core, each of which the simulation must find within 30 seconds
+	@scripts/simulate-mutants
 
 bench: build ## what a token and a request cost, then the running program; flags in BENCH_ARGS
 	@cd Benchmarks && $(CURDIR)/$(TIMED) "micro-benchmarks" $(CURDIR)/scripts/micro-benchmarks

@@ -66,6 +66,11 @@ struct RetentionStore {
         }
     }
 
+    /// All retained generations with the sizes of their logs in bytes, the oldest first.
+    var allEnded: [(generation: Generation, byteCount: Int)] {
+        ended[firstEnded...].compactMap { entry in entry.map { ($0.generation, $0.byteCount) } }
+    }
+
     /// All generations of an owner, the newest first.
     func generations(of owner: Owner) -> [Generation] {
         all.values.filter { $0.spec.owner == owner }.sorted { $0.handle.rawValue > $1.handle.rawValue }

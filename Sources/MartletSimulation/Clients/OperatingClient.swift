@@ -1,0 +1,94 @@
+import MartletGenerations
+import MartletProtocol
+import MartletStreams
+
+/// A client that deletes and lists generations, and tries to read those of other owners.
+final class OperatingClient: SimulatedClient, @unchecked Sendable {
+    private enum Deed {
+        case deletion(id: String)
+        case labelDeletion(label: String)
+        case list
+        case foreignRead(id: String)
+    }
+    /// The request without a reply.
+    private var open: (deed: Deed, connection: SimulatedConnection)?
+    /// The number of requests that remain.
+    private var rest: Int
+
+    init(number: Int, in world: SimulatedWorld) {
+        var random = SimulationRandom(seed: world.plan.seed, part: 5 << 40 + UInt64(number))
+        rest = random.number(2...20)
+        super.init("operator", number: number, in: world)
+    }
+
+    override func act() -> Bool {
+        if let (deed, connection) = open {
+            guard connection.head == nil, !connection.isClosed else {
+                if case .reply(let reply)? = connection.head {
+                    receive(reply, deed)
+                } else if case .stream? = connection.head, case .foreignRead(let id) = deed {
+                    world.fail(.owner, "\(name) (\(owner.rawValue)) reads \(id.prefix(6)) of another owner")
+                }
+                open = nil
+                return true
+            }
+            return true
+        }
+        guard world.hasFaults, rest > 0 else { return false }
+        guard random.chance(1, of: 6), let edge = world.edge, let connection = connect() else { return true }
+        rest -= 1
+        begin(edge, connection)
+        return true
+    }
+
+    /// Sends a random request.
+    private func begin(_ edge: SimulatedEdge, _ connection: SimulatedConnection) {
+        let known = world.truth.known(of: owner)
+        switch random.below(6) {
+        case 0...1 where !known.isEmpty:
+            let id = random.element(of: known)
+            record("deletes \(id.prefix(6))")
+            world.truth.update(id) { $0.isDeleting = true }
+            edge.delete(id: id, label: nil, of: owner, on: connection)
+            open = (.deletion(id: id), connection)
+        case 2:
+            let label = random.element(of: ["x", "x::1", "y"])
+            record("deletes label \(label)")
+            world.truth.beginDeletion(ofLabel: label, of: owner)
+            edge.delete(id: "", label: label, of: owner, on: connection)
+            open = (.labelDeletion(label: label), connection)
+        case 3...4:
+            let foreign = world.truth.ids.filter { world.truth.records[$0]?.request.owner != owner }
+            guard !foreign.isEmpty else { return connection.closeByClient() }
+            let id = random.element(of: foreign)
+            if random.chance(1, of: 2) {
+                edge.read(id: id, of: owner, from: .beginning, on: connection)
+            } else {
+                edge.send(.stop(reason: "foreign"), identity: nil, to: id, of: owner, on: connection)
+            }
+            open = (.foreignRead(id: id), connection)
+        default:
+            edge.list(of: owner, on: connection)
+            open = (.list, connection)
+        }
+    }
+
+    /// Compares a reply with what is known.
+    private func receive(_ reply: SimulatedConnection.Reply, _ deed: Deed) {
+        switch (reply, deed) {
+        case (.deletion(let deletion), .deletion(let id)):
+            record("has deleted \(id.prefix(6)): \(deletion.map { "\($0)" } ?? "nothing")")
+            world.truth.update(id) { $0.isDeleted = $0.isDeleted || deletion == .removed }
+        case (.list(let entries), .list):
+            for entry in entries where entry.owner != owner {
+                world.fail(.owner, "\(name) lists \(entry.id.prefix(6)) of another owner")
+            }
+        case (.error(let error), .foreignRead(let id)):
+            guard error.kind != .notFound, error.kind != .unavailable else { break }
+            world.fail(.owner, "\(name) learns of \(id.prefix(6)): \(error.message)")
+        case (.command, .foreignRead(let id)):
+            world.fail(.owner, "\(name) (\(owner.rawValue)) commands \(id.prefix(6)) of another owner")
+        default: break
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import MartletProtocol
+import MartletStreams
+
+/// A realtime client: one socket with many attachments, each with its own cursor and credit.
+///
+/// All attachments write while the socket accepts bytes, and all end with it.
+final class SocketClient: SimulatedClient, @unchecked Sendable {
+    /// One attachment over all sockets.
+    private final class Attachment {
+        let id: String
+        var stream = ReceivedStream()
+        var channel: SocketChannel?
+        init(id: String) { self.id = id }
+    }
+    /// The attachments that have not ended.
+    private var attachments: [Attachment] = []
+    /// The server at the other end of the socket.
+    private var edge: SimulatedEdge?
+    /// The number of attachments that the client still begins.
+    private var rest: Int
+
+    init(number: Int, in world: SimulatedWorld) {
+        var random = SimulationRandom(seed: world.plan.seed, part: 6 << 40 + UInt64(number))
+        rest = random.number(1...12)
+        super.init("socket", number: number, in: world)
+    }
+
+    override func act() -> Bool {
+        if edge !== world.edge {
+            // The server behind the socket is gone.
+            edge = nil
+            for attachment in attachments { attachment.channel = nil }
+        }
+        guard let edge = world.edge, edge.isListening else { return world.hasFaults || !attachments.isEmpty }
+        self.edge = edge
+        if world.hasFaults, rest > 0, random.chance(1, of: 5) { attachNew() }
+        for attachment in attachments {
+            if let channel = attachment.channel { receive(attachment, channel) } else { attach(attachment, edge) }
+        }
+        if world.hasFaults, random.chance(1, of: 60) { closeSocket() }
+        attachments.removeAll { $0.stream.endCount > 0 || $0.channel?.isRefused == true }
+        return world.hasFaults && rest > 0 || !attachments.isEmpty
+    }
+
+    /// Begins an attachment to a random generation.
+    private func attachNew() {
+        let known = world.truth.known(of: owner)
+        guard !known.isEmpty else { return }
+        rest -= 1
+        attachments.append(Attachment(id: random.element(of: known)))
+    }
+
+    /// Attaches behind the last part that was received.
+    private func attach(_ attachment: Attachment, _ edge: SimulatedEdge) {
+        attachment.stream.reconnect()
+        record("attaches to \(attachment.id.prefix(6)) behind \(attachment.stream.last?.text ?? "nothing")")
+        let credit = random.chance(1, of: 2) ? random.number(0...5) : nil
+        let channel = SocketChannel(on: edge.eventLoops[0], window: 64 << random.below(6))
+        attachment.channel = channel
+        edge.attach(channel, to: attachment.id, of: owner, behind: attachment.stream.last, credit: credit)
+    }
+
+    /// Closes the socket with all attachments.
+    private func closeSocket() {
+        record("closes its socket with \(attachments.count) attachments")
+        for attachment in attachments {
+            attachment.channel?.closeByClient()
+            attachment.channel = nil
+        }
+    }
+
+    /// Receives what is there, and grants more credit.
+    private func receive(_ attachment: Attachment, _ channel: SocketChannel) {
+        if channel.isRefused {
+            if channel.isMissing { SimulationChecks.missing(attachment.id, isByLabel: false, to: name, in: world) }
+            if channel.isWrongCursor {
+                let last = attachment.stream.last?.text ?? ""
+                world.fail(.everyEventOnce, "\(name): event \(last) of \(attachment.id.prefix(6)) was never issued")
+            }
+            return
+        }
+        let bytes = channel.receiveAll()
+        guard !bytes.isEmpty || channel.isEnded || random.chance(1, of: 4) else { return }
+        if !bytes.isEmpty { noteProgress() }
+        for part in attachment.stream.add(
+            numbered: bytes, fault: { world.fail(.everyEventOnce, "\(name): \(attachment.id.prefix(6)): \($0)") })
+        {
+            let key = SimulationTruth.PartKey(number: part.identifier.number, part: part.identifier.parts ?? 0)
+            var content = part.bytes
+            if content == Array(SimulationView.handover.utf8) { content = Array(SimulationView.handoverInReplay.utf8) }
+            if let fault = world.truth.add(part: content, key, of: attachment.id) {
+                world.fail(.replay, "\(name): \(fault)")
+            }
+        }
+        if attachment.stream.endCount > 1 { world.fail(.oneEnd, "\(name) received two terminal events") }
+        if channel.isEnded, channel.isEmpty, attachment.stream.endCount == 0 { attachment.channel = nil }
+        channel.extendCredit(until: (attachment.stream.last?.number ?? -1) + 2 + random.below(6))
+    }
+}

@@ -1,0 +1,189 @@
+import Logging
+import MartletGenerations
+import MartletProtocol
+import MartletStreams
+import MartletWorkers
+import NIOCore
+
+/// One server process: the real core and supervisor between simulated clients, disk and worker.
+///
+/// It makes the parts in the order of `EdgeServer`, and ends them in the order of its service group.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
+final class SimulatedEdge: @unchecked Sendable {
+    enum Phase: Equatable {
+        /// The journals of the process before are being read, and nothing listens yet.
+        case starting
+        case serving
+        /// SIGTERM was received.
+        case stopping
+        /// The process is gone.
+        case ended
+    }
+    /// The run that the process belongs to.
+    let world: SimulatedWorld
+    /// The number of the process, from 1.
+    let number: Int
+    private(set) var phase = Phase.starting
+    /// The event loops of the process.
+    let eventLoops: [SimulatedEventLoop]
+    /// The lane of all Swift tasks of the process.
+    let tasks: SimulatedLane
+    /// The thread that reads the worker.
+    private let readerLane: SimulatedLane
+    let registry: GenerationRegistry
+    let modelReadiness: ModelReadiness
+    let engine: WorkerEngine
+    let completions: CompletionService
+    let control: ControlService
+    let recovery: RecoveryProgress
+    let loops = ReaderLoops()
+    /// Set by SIGTERM.
+    private let shutdown = ShutdownFlag()
+    /// Journal and recovery; nil if the journal cannot be opened.
+    var storage: SimulatedStorage?
+    /// The number of tasks of request handlers that have not ended.
+    var handlerCount = 0
+    /// The connections that are not idle, and some that are.
+    private(set) var connections: [SimulatedConnection] = []
+    /// Resumes the shutdown when no connection is open.
+    private var closedContinuation: CheckedContinuation<Void, Never>?
+
+    /// The times of the shutdown, as flags set them.
+    static let grace = Duration.milliseconds(2_000)
+    static let closingTimeout = Duration.milliseconds(500)
+
+    init(_ world: SimulatedWorld, number: Int) {
+        self.world = world
+        self.number = number
+        let scheduler = world.scheduler
+        eventLoops = (1...2).map { SimulatedEventLoop("edge \(number), loop \($0)", scheduler) }
+        tasks = scheduler.makeLane("edge \(number), tasks", isOrdered: false)
+        readerLane = scheduler.makeLane("edge \(number), worker's reader")
+        scheduler.taskLane = tasks
+        let configuration = GenerationConfiguration()
+        let logger = Logger(label: "simulation", factory: { _ in SwiftLogNoOpLogHandler() })
+        let modelReadiness = ModelReadiness(configuration: configuration, logger: logger)
+        let eventLoop = eventLoops[0]
+        registry = GenerationRegistry(
+            quota: world.limits.quota, retention: world.limits.retention,
+            stateChanged: { modelReadiness.engineStateChanged($0) },
+            clock: { .uptimeNanoseconds(scheduler.now) }, calendar: { world.calendar }, makeID: { world.makeID() },
+            timerLoop: { eventLoop })
+        self.modelReadiness = modelReadiness
+        engine = WorkerEngine(
+            modelName: "simulated", launcher: SimulatedLauncher(world, readerLane: readerLane), receiver: registry,
+            policy: world.limits.restartPolicy, clock: .simulated(scheduler, on: tasks), logger: logger)
+        registry.connect(to: engine)
+        storage = SimulatedStorage(world, number: number, logger: logger)
+        recovery = storage?.recovery ?? RecoveryProgress(requestTimeout: .zero)
+        completions = CompletionService(
+            configuration: configuration, engine: engine, registry: registry, modelReadiness: modelReadiness,
+            loops: loops, shutdown: shutdown, adapterScales: AdapterScales(), reasoningCounts: ReasoningTokenCounts())
+        control = ControlService(registry: registry, recovery: recovery, modelReadiness: modelReadiness)
+    }
+
+    // MARK: Life
+
+    /// Starts the process.
+    func start() {
+        modelReadiness.engineStateChanged(engine.state)
+        storage?.begin(on: self)
+        let engineTask = Task { await engine.run() }
+        repeatSweep()
+        Task {
+            if storage != nil { await recovery.wait(upTo: .seconds(1), on: eventLoops[0]) }
+            if phase == .starting {
+                phase = .serving
+                world.record("edge", "listens")
+            }
+        }
+        self.engineTask = engineTask
+    }
+
+    /// The task of the supervisor.
+    private var engineTask: Task<Void, Never>?
+
+    /// Removes expired generations every five seconds.
+    private func repeatSweep() {
+        let scheduler = world.scheduler
+        scheduler.addTimer(at: scheduler.now + 5_000_000_000, on: eventLoops[0].lane, isPermanent: true) {
+            [weak self] in
+            guard let self, phase != .ended else { return }
+            registry.sweep()
+            repeatSweep()
+        }
+    }
+
+    /// SIGTERM: a graceful shutdown. A second signal hands over and closes the connections at once.
+    func terminate() {
+        guard phase != .ended else { return }
+        guard phase != .stopping else {
+            world.record("edge", "receives a second SIGTERM")
+            registry.handOver(.serverEnds)
+            return closeAll()
+        }
+        world.record("edge", "receives SIGTERM")
+        phase = .stopping
+        shutdown.set()
+        let deadline = world.scheduler.now + Self.longestShutdown
+        let watch = world.scheduler.makeLane("edge \(number), monitor")
+        world.scheduler.addTimer(at: deadline, on: watch) { [weak self] in
+            guard let self, phase != .ended else { return }
+            world.fail(.shutdown, "the edge has not ended \(Self.longestShutdown / 1_000_000) ms after SIGTERM")
+        }
+        Task {
+            await GenerationDrain(registry: registry, flag: shutdown, grace: Self.grace).run(on: eventLoops[0])
+            let closing = eventLoops[0].scheduleTask(in: TimeAmount(Self.closingTimeout)) { [self] in closeAll() }
+            await waitForConnections()
+            closing.cancel()
+            engine.shutdown()
+            await engineTask?.value
+            await storage?.close()
+            world.edgeEnded(self)
+        }
+    }
+
+    /// The time in which a process ends after SIGTERM, in nanoseconds, as `EdgeServer` computes it: the grace, the
+    /// closing of connections, the end of the worker (3 s), and one second for the monitor.
+    private static let longestShutdown: UInt64 = 7_500_000_000
+
+    /// The process is gone: SIGKILL, or the end of `main`.
+    func end() {
+        guard phase != .ended else { return }
+        phase = .ended
+        for lane in eventLoops.map(\.lane) + [tasks, readerLane] { world.scheduler.end(lane) }
+        storage?.end()
+        // The registry and the engine refer to each other for the life of a process.
+        registry.connect(to: EndedEngine())
+        for connection in connections { connection.lose() }
+        if world.scheduler.taskLane === tasks { world.scheduler.taskLane = nil }
+    }
+
+    // MARK: Connections
+
+    /// Whether the process accepts connections.
+    var isListening: Bool { phase == .serving || phase == .stopping && !shutdown.isSet }
+
+    /// A client connects to one of the event loops.
+    func connect(loop: Int, window: Int) -> SimulatedConnection {
+        let connection = SimulatedConnection(on: eventLoops[loop % eventLoops.count], window: window)
+        connections.removeAll(where: \.isIdle)
+        connections.append(connection)
+        return connection
+    }
+
+    /// Closes all connections on their event loops.
+    private func closeAll() {
+        for connection in connections where !connection.isClosed {
+            connection.eventLoop.execute { connection.close() }
+        }
+    }
+
+    /// Returns when all connections have sent their responses or are closed.
+    private func waitForConnections() async {
+        while connections.contains(where: { !$0.isIdle }) || handlerCount > 0 {
+            try? await SupervisorClock.simulated(world.scheduler, on: tasks).sleep(.milliseconds(5))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import MartletProtocol
+import MartletStreams
+import MartletTestSupport
+
+/// The rules that are checked against the state of a run.
+enum SimulationChecks {
+    /// The number of steps between two audits of all counts.
+    private static let stepsPerAudit = 64
+
+    /// Checks what must hold after every step. Cheap rules run at every step, the others at intervals.
+    static func afterStep(_ world: SimulatedWorld) {
+        guard world.scheduler.stepCount % stepsPerAudit == 0, let edge = world.edge else { return }
+        // A handed-over generation neither runs nor is retained.
+        guard edge.phase == .serving else { return }
+        if let fault = edge.registry.audit().first { world.fail(.counts, fault) }
+    }
+
+    /// A lookup finds nothing: a fault, unless the generation may be gone.
+    static func missing(_ id: String, isByLabel: Bool, to client: String, in world: SimulatedWorld) {
+        guard let record = world.truth.records[id], record.isKnown else { return }
+        world.record(client, "finds nothing under \(id.prefix(6))")
+        guard !mayBeGone(record, world) else { return }
+        world.fail(.survival, "\(client) knows \(id.prefix(6)), and the server does not")
+    }
+
+    private static func mayBeGone(_ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
+        record.isDeleting || record.isDeleted || record.mayLack || record.isUncertain || world.limits.mayEvict
+            || !world.hasJournal && world.edgeCount > 1
+    }
+
+    /// The counts of a server that has shut down.
+    static func afterShutdown(_ edge: SimulatedEdge, in world: SimulatedWorld) {
+        if edge.registry.liveCount > 0 {
+            world.fail(.leftovers, "\(edge.registry.liveCount) generations run after the shutdown")
+        }
+        if edge.handlerCount > 0 { world.fail(.leftovers, "\(edge.handlerCount) request handlers have not ended") }
+    }
+
+    // MARK: The end of a run
+
+    /// Checks everything that clients have seen against the logs of the last server, which is idle.
+    static func atEnd(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
+        if let fault = edge.registry.audit(isIdle: true).first { world.fail(.leftovers, fault) }
+        for id in world.truth.newerJournals.sorted() {
+            let names = ["streams", "newer"].map { "\(SimulatedStorage.folder)/\($0)/\(id).journal" }
+            if names.allSatisfy({ world.disk.contents(of: $0) == nil }) {
+                world.fail(.survival, "the journal \(id.prefix(6)) of a newer build is gone")
+            }
+        }
+        for id in world.truth.ids {
+            guard let record = world.truth.records[id] else { continue }
+            guard let generation = edge.registry.generation(id: id, of: record.request.owner) ?? record.plain else {
+                if record.isKnown { missing(id, isByLabel: false, to: "the end", in: world) }
+                continue
+            }
+            if record.isDeleted, !record.mayLack {
+                world.fail(.deletion, "\(id.prefix(6)) was deleted and is still there")
+            }
+            check(generation, record, world)
+        }
+    }
+
+    /// Checks one log that has ended.
+    private static func check(_ generation: Generation, _ record: SimulationTruth.Record, _ world: SimulatedWorld) {
+        let id = generation.spec.head.id.prefix(6)
+        let contents = LogContents(generation.log)
+        let ends = contents.entries.count { $0.event.isTerminal }
+        guard ends == 1, contents.isEnded else {
+            return world.fail(.oneEnd, "the log of \(id) has \(ends) terminal events among \(contents.entries.count)")
+        }
+        let numbers = contents.entries.filter { $0.event != .ping }.map(\.number)
+        if zip(numbers, numbers.dropFirst()).contains(where: { $0 >= $1 }) {
+            world.fail(.everyEventOnce, "the log of \(id) uses a number twice")
+        }
+        if let fault = TextOracle.fault(in: contents, of: record.request, fork: record.fork) {
+            world.fail(.text, "\(id): \(fault)")
+        }
+        guard !record.mayLack else { return }
+        checkBytes(contents, record, id, world)
+        for (number, command) in record.commands {
+            guard case .controlled(let logged)? = contents.event(number), logged.command == command else {
+                world.fail(.command, "\(id): event \(number) was acknowledged as \(command.simulatedName)")
+                continue
+            }
+        }
+    }
+
+    /// Compares what clients have received with the log. Events behind the last durable record of a generation that was
+    /// then cancelled exist nowhere else (decision 0084).
+    private static func checkBytes(
+        _ contents: LogContents, _ record: SimulationTruth.Record, _ id: Substring, _ world: SimulatedWorld
+    ) {
+        let limit = contents.firstMissing ?? .max
+        for (key, bytes) in record.parts where key.number < limit {
+            let now = contents.bytes(ofEvent: key.number, part: key.part == 0 ? nil : key.part)
+            guard now != bytes else { continue }
+            let (old, new) = (text(bytes), now.map(text) ?? "nothing")
+            world.fail(.replay, "\(id): event \(key.number) was '\(old)' and is '\(new)'")
+        }
+        if contents.firstMissing == nil, !contents.bytes.starts(with: record.bytes) {
+            let offset = zip(contents.bytes, record.bytes).enumerated().first { $1.0 != $1.1 }?.offset
+            world.fail(.replay, "\(id): byte \(offset ?? contents.bytes.count) differs from the first reading")
+        }
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.filter { $0 != 0x0A }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,164 @@
+import MartletProtocol
+import MartletStreams
+import MartletTestSupport
+
+/// Everything that the actors, processes and faults of one run share.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
+final class SimulatedWorld: @unchecked Sendable {
+    let plan: SimulationPlan
+    let scheduler: SimulatedScheduler
+    let limits: SimulatedLimits
+    let habits: WorkerHabits
+    let truth = SimulationTruth()
+    /// The model that workers load.
+    var model: ModelInformation
+    /// The running server; nil while it is down.
+    private(set) var edge: SimulatedEdge?
+    /// The newest worker.
+    weak var worker: SimulatedWorker?
+    /// The clients by their number in the plan.
+    var clients: [Int: SimulatedClient] = [:]
+    /// The files that outlive processes.
+    private(set) var disk: SimulatedDisk
+    /// Whether faults and new work still begin.
+    var hasFaults = true
+    private(set) var failure: SimulationFailure?
+    private(set) var edgeCount = 0
+    private var edgeLane: SimulatedLane
+    private var random: SimulationRandom
+    private var lastPart: UInt64 = 0
+    private var powerFailsWithDisk = false
+    /// The lines of the story; nil = they are not written.
+    private(set) var story: [SimulationStory.Line]?
+
+    init(_ plan: SimulationPlan, writesStory: Bool) {
+        self.plan = plan
+        scheduler = SimulatedScheduler(seed: plan.seed)
+        limits = SimulatedLimits(seed: plan.seed)
+        habits = WorkerHabits(seed: plan.seed)
+        random = SimulationRandom(seed: plan.seed, part: 4)
+        disk = SimulatedDisk(seed: plan.seed)
+        edgeLane = scheduler.makeLane("operating system")
+        var model = ModelInformation.fake
+        model.chatTemplate = nil
+        self.model = model
+        story = writesStory ? [] : nil
+    }
+
+    // MARK: Values that a system gives
+
+    /// The calendar's time in seconds since 1970.
+    var calendar: Int64 { milliseconds / 1_000 }
+
+    /// The calendar's time in milliseconds since 1970.
+    var milliseconds: Int64 { 1_800_000_000_000 + Int64(scheduler.now / 1_000_000) }
+
+    /// A new id of 32 hexadecimal digits.
+    func makeID() -> String {
+        let (high, low) = (String(random.next(), radix: 16), String(random.next(), radix: 16))
+        func padded(_ text: String) -> String { String(repeating: "0", count: 16 - text.utf8.count) + text }
+        return padded(high) + padded(low)
+    }
+
+    /// Random numbers for the next part that needs some.
+    func makeRandom() -> SimulationRandom {
+        lastPart += 1
+        return SimulationRandom(seed: plan.seed, part: 1 << 32 + lastPart)
+    }
+
+    // MARK: Processes
+
+    /// Starts a server, unless one runs.
+    func startEdge() {
+        guard edge == nil else { return }
+        edgeCount += 1
+        let made = SimulatedEdge(self, number: edgeCount)
+        edge = made
+        record("edge", "starts as process \(edgeCount)")
+        made.start()
+    }
+
+    /// The server's process ends at once, and its worker with it. Another one starts some time later.
+    func killEdge(losesPower: Bool) {
+        guard let edge else { return }
+        record("edge", losesPower ? "loses power" : "is killed")
+        disk.crash()
+        truth.edgeDied(losesUnsynced: losesPower && limits.durability != .fsync)
+        disk = losesPower ? disk.afterPowerLoss(seed: random.next()) : disk.afterProcessDeath(seed: random.next())
+        remove(edge)
+    }
+
+    /// The server's process has ended by itself.
+    func edgeEnded(_ ended: SimulatedEdge) {
+        guard edge === ended else { return }
+        record("edge", "has ended")
+        SimulationChecks.afterShutdown(ended, in: self)
+        truth.edgeDied(losesUnsynced: false)
+        // A disk keeps its faults; another process opens its files again.
+        let faults = disk.faults
+        disk = disk.afterProcessDeath(seed: random.next())
+        disk.faults = faults
+        remove(ended)
+    }
+
+    private func remove(_ ended: SimulatedEdge) {
+        worker?.kill()
+        ended.end()
+        edge = nil
+        guard hasFaults || failure == nil else { return }
+        let pause = UInt64(random.number(1...40)) * 1_000_000
+        scheduler.addTimer(at: scheduler.now + pause, on: edgeLane) { [weak self] in self?.startEdge() }
+    }
+
+    /// The disk ends the process in the middle of an operation, some operations later.
+    func crashSoon(afterOperations count: Int, losesPower: Bool) {
+        disk.crash(atOperation: disk.operationCount + count)
+        powerFailsWithDisk = losesPower
+    }
+
+    /// Ends the server's process if the disk has ended it.
+    func noticeCrash() { if disk.hasCrashed { killEdge(losesPower: powerFailsWithDisk) } }
+
+    /// Changes the faults of the disk. Generations of that time may lose records.
+    func setDiskFaults(_ faults: DiskFaults) {
+        disk.faults = faults
+        truth.isDiskFaulty = faults.isFaulty
+        truth.diskFailed()
+    }
+
+    /// Whether resumable generations survive the server's process.
+    var hasJournal: Bool { edge?.storage != nil }
+
+    /// The run is over: nothing refers to the last process any more.
+    func finish() {
+        edge?.end()
+        edge = nil
+        clients = [:]
+    }
+
+    // MARK: Results
+
+    /// Records that a rule is broken. The first such rule ends the run.
+    func fail(_ rule: SimulationRule, _ what: @autoclosure () -> String) {
+        guard failure == nil else { return }
+        let text = what()
+        failure = SimulationFailure(rule: rule, what: text, step: scheduler.stepCount)
+        record("rule", "broken: \(rule.rawValue): \(text)")
+    }
+
+    /// Adds a line to the story, if there is one.
+    func record(_ actor: String, _ event: @autoclosure () -> String) {
+        guard story != nil else { return }
+        story?.append(
+            SimulationStory.Line(
+                step: scheduler.stepCount, time: scheduler.now, actor: actor, event: event()))
+    }
+}
+
+extension DiskFaults {
+    /// Whether an operation may fail.
+    var isFaulty: Bool {
+        shortWrite > 0 || readError > 0 || syncError > 0 || nameError > 0 || capacity < .max || !damagedPaths.isEmpty
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import MartletPlatform
+import MartletSimulation
+
+/// Runs the core with simulated clients, disk and worker, one run for each seed. `docs/simulation.md` explains it.
+@main struct Simulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet-simulate",
+        abstract: "Searches interleavings and faults in which the core loses or doubles something.")
+
+    @Option(help: "Number of seeds.") var seeds: UInt64 = 500
+    @Option(help: "First seed.") var from: UInt64 = 1
+    @Option(help: "Steps of a run until no fault and no client begins.") var steps = 2_000
+    @Option(help: "Seconds after which no further run begins.") var seconds: Double?
+    @Option(help: "Run this plan only, and print its story. A plan is one line, as a failure prints it.")
+    var plan: String?
+    @Flag(help: "Run every seed twice and compare the runs.") var twice = false
+    @Flag(help: "Print a failure as it is, without a search for a smaller one.") var whole = false
+
+    func run() throws {
+        guard getenv("SWIFT_DETERMINISTIC_HASHING") != nil else { return try restart() }
+        guard TaskCapture.begin() else { throw ValidationError("The Swift runtime has no hook for tasks.") }
+        if let plan {
+            guard let plan = SimulationPlan(line: plan, steps: steps) else {
+                throw ValidationError("--plan: the line must begin with seed=NUMBER, but got \"\(plan)\"")
+            }
+            return try show(SimulationRun.run(plan, writesStory: true))
+        }
+        try search()
+    }
+
+    /// Starts the program again with the one setting that the order of dictionaries needs.
+    private func restart() throws {
+        setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+        arguments.append(nil)
+        execv("/proc/self/exe", arguments)
+        throw ValidationError("The program cannot be started again.")
+    }
+
+    private func search() throws {
+        let begin = ContinuousClock.now
+        var (runs, stepCount, generationCount, edgeCount) = (0, 0, 0, 0)
+        for seed in from..<(from + seeds) {
+            if let seconds, begin.duration(to: .now) > .seconds(seconds) { break }
+            let outcome = SimulationRun.run(SimulationPlan(seed: seed, steps: steps))
+            if outcome.failure != nil { return try fail(outcome) }
+            if twice {
+                let again = SimulationRun.run(outcome.plan)
+                guard again.digest == outcome.digest else {
+                    print("seed \(seed): two runs differ (\(outcome.steps) and \(again.steps) steps)")
+                    throw ExitCode(2)
+                }
+            }
+            runs += 1
+            stepCount += outcome.steps
+            generationCount += outcome.generationCount
+            edgeCount += outcome.edgeCount
+        }
+        let time = begin.duration(to: .now) / .seconds(1)
+        print(
+            "\(runs) seeds, \(stepCount) steps, \(generationCount) generations, \(edgeCount) servers: no rule is broken; "
+                + "\(Int(time * 10) / 10) s, \(Int(Double(stepCount) / max(time, 0.001) * 60)) steps a minute")
+    }
+
+    /// Makes the failing plan smaller and prints its story.
+    private func fail(_ outcome: SimulationOutcome) throws {
+        var plan = outcome.plan
+        print("found in \(outcome.plan.line)")
+        if !whole { plan = PlanShrinking.smallest(plan) { SimulationRun.run($0).failure } }
+        try show(SimulationRun.run(plan, writesStory: true))
+    }
+
+    /// Prints the story of a run.
+    private func show(_ outcome: SimulationOutcome) throws {
+        if let story = outcome.story { print(story.text()) }
+        print("plan: \(outcome.plan.line)")
+        guard let failure = outcome.failure else { return print("no rule is broken in \(outcome.steps) steps") }
+        print("broken at step \(failure.step): \(failure.rule.rawValue): \(failure.what)")
+        throw ExitCode(1)
+    }
+}
