@@ -374,7 +374,7 @@ let package = Package(
             dependencies: [
                 "MartletPlatform",
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletGenerations", "MartletJSON",
-                "MartletDownloads", "MartletModels", "MartletText", "MartletWorkers",
+                "MartletDownloads", "MartletGGUF", "MartletModels", "MartletText", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "MartletStateFiles", "MartletTestSupport", "Llama",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// The state of a download for displays.
 package enum DownloadProgress: Sendable {
-    /// The files are known.
-    case began(names: [String])
+    /// The bytes of a file are fetched next. A file that is complete already has no event.
+    case began(name: String)
     /// Bytes arrived.
     case advanced(ProgressMeter)
     /// Another process downloads the same file.
@@ -200,7 +200,6 @@ package struct ModelDownload: Sendable {
     private func fetch(_ items: [DownloadItem], named names: [String], _ client: DownloadClient)
         async throws(DownloadError)
     {
-        onProgress(.began(names: names))
         let known = items.compactMap(\.byteCount)
         let clock = ContinuousClock()
         let total = known.count == items.count ? known.reduce(0, +) : nil
@@ -216,7 +215,8 @@ package struct ModelDownload: Sendable {
                     }
                     if let snapshot { onProgress(.advanced(snapshot)) }
                 },
-                onBegin: { byteCount, done in
+                onBegin: { [onProgress] byteCount, done in
+                    onProgress(.began(name: name))
                     meter.withLock { meter in
                         if total == nil || meter == nil {
                             meter = ProgressMeter(doneByteCount: done, totalByteCount: byteCount, at: clock.now)

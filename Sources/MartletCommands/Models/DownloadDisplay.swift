@@ -9,8 +9,6 @@ import Synchronization
 /// Thread: any.
 final class DownloadDisplay: Sendable {
     private struct State {
-        /// The files of the download.
-        var names: [String] = []
         /// The last tenth that had a line; -2 = the line about waiting was written.
         var lastTenth = -1
         /// The time of the last line on a terminal.
@@ -38,9 +36,7 @@ final class DownloadDisplay: Sendable {
     func show(_ progress: DownloadProgress) {
         let text: String? = state.withLock { state in
             switch progress {
-            case .began(let names):
-                state.names = names
-                return names.map { "martlet: downloading \($0.printable)\n" }.joined()
+            case .began(let name): return "martlet: downloading \(name.printable)\n"
             case .waiting(let name):
                 guard state.lastTenth != -2 else { return nil }
                 state.lastTenth = -2
