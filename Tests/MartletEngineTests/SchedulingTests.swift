@@ -31,6 +31,19 @@ import Testing
         #expect(PoolPolicy.evictOne([]) == nil)
     }
 
+    /// A long prefix loses its end first, and at last all of it. Every eviction frees cells.
+    @Test func aLongPrefixLosesItsEndFirst() {
+        var counts = [4_000]
+        while let count = counts.last, count > 0 {
+            counts.append(PoolPolicy.keptCount(count: count, ownCount: count, kind: .attention))
+        }
+        #expect(counts == [4_000, 1_984, 960, 448, 0])
+        #expect(PoolPolicy.keptCount(count: 4_096, ownCount: 4_096, kind: .attention) == 1_984)
+        #expect(PoolPolicy.keptCount(count: 6_000, ownCount: 2_000, kind: .attention) == 0)
+        #expect(PoolPolicy.keptCount(count: 6_000, ownCount: 100, kind: .attention) == 0)
+        #expect(PoolPolicy.keptCount(count: 6_000, ownCount: 6_000, kind: .recurrent) == 0)
+    }
+
     @Test func admissionLeavesRoomForGrowth() {
         #expect(PoolPolicy.admits(tokens: 1000, committed: 0, capacity: 1000))
         #expect(PoolPolicy.admits(tokens: 100, committed: 800, capacity: 1000))

@@ -20,7 +20,9 @@ extension EngineCore {
         case .clear(let index):
             let entry = KVEntryID(rawValue: index)
             if let slot = kvCache[entry].slot { swapOut(slot) }
-            kvCache.evict(entry)
+            let kept = PoolPolicy.keptCount(
+                count: kvCache[entry].count, ownCount: kvCache.ledger.ownCount(of: index), kind: kvCache.kind)
+            kvCache.evict(entry, to: kept)
         case .preempt(let index):
             if let sequence = sequence(on: index) { preempt(sequence) }
         case .fail(let index):

@@ -34,6 +34,24 @@ enum PoolPolicy {
         return running.count > 1 ? .preempt(youngest.index) : .fail(youngest.index)
     }
 
+    /// How many items an idle entry keeps when it is evicted: the beginning of a long prefix stays usable, where a prefix can
+    /// be continued at any position. Less than half is kept. An entry that shares the most of its cells is cleared, because
+    /// the others still have them.
+    ///
+    /// Example: an entry of 4,000 items that are not shared keeps 1,984 of them, then 960, then 448, and is then cleared.
+    ///
+    /// - Parameters:
+    ///   - count: the number of its items.
+    ///   - ownCount: the number of cells that only this entry uses.
+    static func keptCount(count: Int, ownCount: Int, kind: MemoryKind) -> Int {
+        guard kind == .attention, ownCount >= 2 * smallestPart else { return 0 }
+        let kept = (count - ownCount / 2 - 1) / BatchShape.chunk * BatchShape.chunk
+        return kept * 2 < count ? kept : 0
+    }
+
+    /// The smallest number of cells that a partial eviction frees.
+    private static let smallestPart = 256
+
     /// Whether a sequence of `tokens` tokens may start while others need `committed` tokens.
     ///
     /// A sixteenth of the KV cache stays free for growth, so that a preempted sequence is not preempted again at once.
