@@ -239,21 +239,6 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
-        .target(
-            name: "MartletSimulation",
-            dependencies: [
-                "MartletPlatform", "MartletFiles", "MartletGenerations", "MartletGrammar", "MartletJSON",
-                "MartletProtocol", "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletWorkers",
-                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
-            ],
-            exclude: ["design.md"], swiftSettings: settings),
-        .executableTarget(
-            name: "martlet-simulate",
-            dependencies: [
-                "MartletPlatform", "MartletSimulation",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: settings),
         .testTarget(name: "MartletTextTests", dependencies: ["MartletText"], swiftSettings: settings),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
         .testTarget(
