@@ -107,47 +107,32 @@ enum FlagKey: String, Sendable, CaseIterable {
     case flashAttention = "flash-attn"
     /// One of fixed words; read by `EngineConfiguration`.
     case loadMode = "load-mode"
-    /// On or off; read by `EngineConfiguration`.
+    /// On or off, as are the next six; read by `EngineConfiguration`.
     case memoryMap = "mmap"
-    /// On or off; read by `EngineConfiguration`.
     case memoryLock = "mlock"
-    /// On or off; read by `EngineConfiguration`.
     case directIO = "direct-io"
-    /// On or off; read by `EngineConfiguration`.
     case checkTensors = "check-tensors"
-    /// On or off; read by `EngineConfiguration`.
     case warmUp = "warmup"
-    /// On or off; read by `EngineConfiguration`.
     case offloadCache = "kv-offload"
-    /// On or off; read by `EngineConfiguration`.
     case offloadOperations = "op-offload"
     /// One of fixed words; read by `EngineConfiguration`.
     case ropeScaling = "rope-scaling"
-    /// A number; read by `EngineConfiguration`.
+    /// A number, as are the next two; read by `EngineConfiguration`.
     case ropeScale = "rope-scale"
-    /// A number; read by `EngineConfiguration`.
     case ropeBase = "rope-freq-base"
-    /// A number; read by `EngineConfiguration`.
     case ropeFrequencyScale = "rope-freq-scale"
     /// Tokens; read by `EngineConfiguration`.
     case yarnContext = "yarn-orig-ctx"
-    /// A number; read by `EngineConfiguration`.
+    /// A number, as are the next three; read by `EngineConfiguration`.
     case yarnExtrapolation = "yarn-ext-factor"
-    /// A number; read by `EngineConfiguration`.
     case yarnAttention = "yarn-attn-factor"
-    /// A number; read by `EngineConfiguration`.
     case yarnBetaSlow = "yarn-beta-slow"
-    /// A number; read by `EngineConfiguration`.
     case yarnBetaFast = "yarn-beta-fast"
-    /// On or off; read by `EngineConfiguration`.
+    /// On or off, as are the next four; read by `EngineConfiguration`.
     case special
-    /// On or off; read by `EngineConfiguration`.
     case repack
-    /// On or off; read by `EngineConfiguration`.
     case noHostBuffer = "no-host"
-    /// On or off; read by `EngineConfiguration`.
     case fullWindow = "swa-full"
-    /// On or off; read by `EngineConfiguration`.
     case unifiedKV = "kv-unified"
     /// A number; read by `EngineConfiguration`.
     case queueLimit = "queue-limit"
@@ -187,11 +172,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case lookupLength = "spec-ngram-simple-size-n"
     /// Tokens; read by `SpeculationConfiguration`.
     case lookupDraftLength = "spec-ngram-simple-size-m"
-    /// A number; read by `SpeculationConfiguration`.
+    /// A number, as are the next two; read by `SpeculationConfiguration`.
     case draftGPULayers = "spec-draft-ngl"
-    /// A number; read by `SpeculationConfiguration`.
     case draftThreads = "spec-draft-threads"
-    /// A number; read by `SpeculationConfiguration`.
     case draftBatchThreads = "spec-draft-threads-batch"
     /// One of fixed words; read by `SpeculationConfiguration`.
     case draftKeyCacheType = "spec-draft-type-k"
@@ -210,11 +193,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case minP = "min-p"
     /// Tokens; read by `CompletionDefaults`.
     case repeatLastN = "repeat-last-n"
-    /// A number; read by `CompletionDefaults`.
+    /// A number, as are the next two; read by `CompletionDefaults`.
     case repeatPenalty = "repeat-penalty"
-    /// A number; read by `CompletionDefaults`.
     case presencePenalty = "presence-penalty"
-    /// A number; read by `CompletionDefaults`.
     case frequencyPenalty = "frequency-penalty"
     /// A whole number; read by `SamplingDefaults`.
     case seed
@@ -228,11 +209,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case logitBias = "logit-bias"
     /// A number; read by `SamplingDefaults`.
     case topNSigma = "top-n-sigma"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
+    /// A share from 0 to 1, as are the next two; read by `SamplingDefaults`.
     case typicalP = "typical"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcProbability = "xtc-probability"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcThreshold = "xtc-threshold"
     /// A number; read by `SamplingDefaults`.
     case dynamicTemperatureRange = "dynatemp-range"
@@ -312,15 +291,11 @@ enum FlagKey: String, Sendable, CaseIterable {
     case schemaAlternatives = "schema-max-alternatives"
     /// Bytes; read by `CompletionDefaults`.
     case grammarBytes = "grammar-max-bytes"
-    /// A number; read by `CompletionDefaults`.
+    /// A number, as are the next four; read by `CompletionDefaults`.
     case grammarDepth = "grammar-max-depth"
-    /// A number; read by `CompletionDefaults`.
     case grammarRules = "grammar-max-rules"
-    /// A number; read by `CompletionDefaults`.
     case grammarNodes = "grammar-max-nodes"
-    /// A number; read by `CompletionDefaults`.
     case grammarStates = "grammar-max-states"
-    /// A number; read by `CompletionDefaults`.
     case grammarRepetitions = "grammar-max-repetitions"
     /// A number; read by `EngineConfiguration`.
     case grammarThreads = "grammar-max-threads"
@@ -355,13 +330,10 @@ enum FlagKey: String, Sendable, CaseIterable {
     case crossOriginMethods = "cors-methods"
     /// A text; read by `ServerConfiguration`.
     case crossOriginHeaders = "cors-headers"
-    /// On or off; read by `ServerConfiguration`.
+    /// On or off, as are the next three; read by `ServerConfiguration`.
     case crossOriginCredentials = "cors-credentials"
-    /// On or off; read by `ServerConfiguration`.
     case slots
-    /// On or off; read by `ServerConfiguration`.
     case metrics
-    /// On or off; read by `ServerConfiguration`.
     case properties = "props"
     /// Seconds; read by `ServerConfiguration`.
     case timeout

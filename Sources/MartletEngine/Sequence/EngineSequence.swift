@@ -326,9 +326,7 @@ final class EngineSequence {
     // MARK: Control commands
 
     var isPaused: Bool { pausedSince != nil }
-
     func pause(at time: MonotonicTime) { pausedSince = time }
-
     func resume(at time: MonotonicTime) {
         if let pausedSince, firstToken != nil { pausedTime += time - pausedSince }
         pausedSince = nil
