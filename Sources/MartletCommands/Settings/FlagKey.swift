@@ -93,6 +93,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     case valueCacheType = "cache-type-v"
     /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
+    /// A path; read by `ServerConfiguration`.
+    case slotSavePath = "slot-save-path"
     /// A folder and a size; read by `EngineConfiguration`.
     case diskCache = "cache-disk"
     /// Read by `EngineConfiguration`.

@@ -106,7 +106,6 @@ enum PeerFlags {
         PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
         PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
         PeerFlag(["--spm-infill"], .missing("infill")),
-        PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),
