@@ -5,11 +5,17 @@ struct BenchPlot {
     /// The results to draw.
     let report: BenchReport
 
+    /// The width of the picture.
     private static let width = 860.0
+    /// The width of one diagram.
     private static let panelWidth = 360.0
+    /// The height of one diagram.
     private static let panelHeight = 260.0
+    /// The space above the diagrams.
     private static let top = 50.0
+    /// The space on the left of the first diagram.
     private static let left = 60.0
+    /// The colors of the lines, in their order.
     private static let colors = ["#0b6e99", "#c4591a"]
 
     /// The whole document, with a legend below the two diagrams.

@@ -12,6 +12,7 @@ struct StreamMeter {
     /// The first error event, cut to 200 bytes.
     private(set) var error: String?
 
+    /// The bytes of a line that is not complete.
     private var line: [UInt8] = []
     /// The maximum length of a line in bytes; the rest is dropped.
     private static let maximumLineLength = 1 << 20
@@ -28,11 +29,17 @@ struct StreamMeter {
         }
     }
 
+    /// The begin of a line with an event.
     private static let prefix = Array("data:".utf8)
+    /// The keys of the text in the formats of all routes.
     private static let texts = ["\"text\":", "\"content\":", "\"reasoning_content\":"].map { Array($0.utf8) }
+    /// The keys of the number of output tokens.
     private static let counts = ["\"completion_tokens\":", "\"tokens_predicted\":"].map { Array($0.utf8) }
+    /// The last line of a stream in OpenAI's format.
     private static let done = Array("[DONE]".utf8)
+    /// The mark of the last event in the native format.
     private static let stop = Array("\"stop\":true".utf8)
+    /// The key of an error event.
     private static let failure = Array("\"error\":".utf8)
 
     /// Evaluates a complete line. Lines without `data:` are ignored.

@@ -7,12 +7,16 @@ struct OutputPrinter: Sendable {
         case content
     }
 
+    /// The escape sequence that dims the text.
     private static let dim = "\u{1B}[2m"
+    /// The escape sequence that ends all styles.
     private static let plain = "\u{1B}[0m"
 
     /// Whether reasoning is printed. Otherwise it is dropped.
     let showsReasoning: Bool
+    /// The part that the last printed text belongs to.
     private var part = Part.nothing
+    /// Whether the last printed character ends a line.
     private var endsLine = true
 
     /// A printer at the beginning of a line.

@@ -2,7 +2,9 @@ import MartletPlatform
 
 /// The terminal that a person sits at.
 enum Terminal {
+    /// Whether the standard input is a terminal.
     static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+    /// Whether the standard output is a terminal.
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// The width in columns; 80 if the output is not a terminal.

@@ -11,14 +11,23 @@ struct SchemaSuite {
     private let masks: MaskTimer?
     /// Receives lines about refused schemas and failed tests.
     private let report: (String) -> Void
+    /// The number of schemas so far.
     private var schemas = 0
+    /// The number of schemas that were compiled.
     private var compiled = 0
+    /// The number of schemas of which all tests passed.
     private var passed = 0
+    /// The number of refused schemas for each reason.
     private var refused: [String: Int] = [:]
+    /// The number of valid documents, and of those that the grammar accepts.
     private var valid = (total: 0, accepted: 0)
+    /// The number of invalid documents, and of those that the grammar accepts.
     private var invalid = (total: 0, accepted: 0)
+    /// The time that each compiled schema took.
     private var compileTimes: [Duration] = []
+    /// The number of steps that each compiled schema took.
     private var compileSteps: [Int] = []
+    /// The time that each mask took.
     private var maskTimes: [Duration] = []
 
     /// - Parameter report: Receives a line for each refused schema and each failed test.

@@ -160,11 +160,9 @@ final class EngineSequence {
         continuedCount = tokens.count
         var discarded: [UInt8] = []
         for token in tokens[..<begin] {
-            if let reason = accept(
+            let end = accept(
                 token, nil, at: nil, vocabulary: vocabulary, contextLength: contextLength, into: &discarded)
-            {
-                return reason
-            }
+            if let end { return end }
             if history.count >= contextLength { _ = dropTokens(contextLength: contextLength) }
         }
         return nil
@@ -326,7 +324,9 @@ final class EngineSequence {
     // MARK: Control commands
 
     var isPaused: Bool { pausedSince != nil }
+
     func pause(at time: MonotonicTime) { pausedSince = time }
+
     func resume(at time: MonotonicTime) {
         if let pausedSince, firstToken != nil { pausedTime += time - pausedSince }
         pausedSince = nil
