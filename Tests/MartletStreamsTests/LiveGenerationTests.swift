@@ -36,6 +36,24 @@ import Testing
         EngineEvent(generation.handle(ofChoice: choice), .token(id: id, text: ArraySlice("\(id) ".utf8)))
     }
 
+    /// A restored generation is given up after three crashes, also when its first choice had ended before them.
+    @Test func aGenerationWhoseFirstChoiceHasEndedCanFail() throws {
+        let generation = try run(.resumable, choices: 3)
+        registry.receive([
+            EngineEvent(generation.handle, .admitted(promptTokens: 1)),
+            EngineEvent(
+                generation.handle,
+                .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: [])),
+        ])
+        #expect(generation.log.terminalEvent == nil)
+        let error = EngineError(.engineLost, "The server died 3 times")
+        registry.fail(generation.handle, error)
+        #expect(generation.log.terminalEvent == .failed(error))
+        #expect(registry.liveCount == 0)
+        registry.fail(generation.handle, error)
+        #expect(generation.log.events.count { $0.isTerminal } == 1)
+    }
+
     @Test func aSlowParserDelaysItsOwnGenerationOnly() throws {
         let gate = Gate()
         let slow = try run(.resumable, parser: WaitingParser(gate: gate))

@@ -211,8 +211,13 @@ package final class GenerationRegistry: EngineEventReceiver {
     }
 
     /// Ends a generation that the engine does not know with an error.
+    ///
+    /// The error is that of the first choice that has not ended: a choice that has ended accepts no event any more.
     package func fail(_ handle: GenerationHandle, _ error: EngineError) {
-        receive([EngineEvent(handle, .failed(error))])
+        let live = lookUp(handle).live
+        let open = live?.state.withLock { state in state.choices.first { !$0.lifecycle.isComplete }?.index }
+        let target = open.flatMap { live?.generation.handle(ofChoice: $0) } ?? handle
+        receive([EngineEvent(target, .failed(error))])
     }
 
     /// Ends a generation in any state of its lifecycle. An ended generation does not change.
