@@ -49,12 +49,10 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletPlatform",
-                "MartletServer", "MartletAPI", "MartletGenerations", "MartletWorkers", "MartletEngine",
-                "MartletGrammar",
-                "Llama", "MartletChat", "MartletStreams", "MartletObservability", "MartletProtocol", "MartletJSON",
-                "MartletDownloads", "MartletFiles", "MartletGGUF", "MartletJinja", "MartletModels", "MartletSchema",
-                "MartletStateFiles", "MartletText",
+                "MartletPlatform", "MartletServer", "MartletAPI", "MartletGenerations", "MartletWorkers",
+                "MartletEngine", "MartletGrammar", "Llama", "MartletChat", "MartletStreams", "MartletObservability",
+                "MartletProtocol", "MartletJSON", "MartletDownloads", "MartletFiles", "MartletGGUF", "MartletJinja",
+                "MartletModels", "MartletSchema", "MartletStateFiles", "MartletText",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -238,6 +236,24 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+        .target(
+            name: "MartletSimulation",
+            dependencies: [
+                "MartletPlatform", "MartletFiles", "MartletGenerations", "MartletGrammar", "MartletJSON",
+                "MartletProtocol", "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletWorkers",
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            exclude: ["design.md"], swiftSettings: settings),
+        .executableTarget(
+            name: "martlet-simulate",
+            dependencies: [
+                "MartletPlatform", "MartletSimulation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MartletSimulationTests", dependencies: ["MartletSimulation", "martlet-simulate"],
             swiftSettings: settings),
         .testTarget(name: "MartletTextTests", dependencies: ["MartletText"], swiftSettings: settings),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),

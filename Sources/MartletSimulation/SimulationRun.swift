@@ -105,11 +105,13 @@ package enum SimulationRun {
                     let waiting = world.clients.values.filter { !$0.isDone }.map(\.name).sorted().joined(
                         separator: ", ")
                     let live = world.edge?.registry.liveCount ?? 0
-                    return "\(live) generations run, and these clients wait: \(waiting)"
+                    let states = world.edge.map { SimulationChecks.unfinished($0) } ?? "no server"
+                    let worker = world.worker?.summary ?? "there is no worker"
+                    return "\(live) generations run (\(states); \(worker)), and these clients wait: \(waiting)"
                 })
         else { return }
-        // Leases are released on event loops.
-        let pause = world.scheduler.now + 100_000_000
+        // Leases are released on event loops, and a disk may hang for 1.5 seconds.
+        let pause = world.scheduler.now + 2_000_000_000
         guard runs(until: { world.scheduler.now > pause }, { "the clock stands still" }) else { return }
         guard let edge = world.edge else { return }
         SimulationChecks.atEnd(edge, world)

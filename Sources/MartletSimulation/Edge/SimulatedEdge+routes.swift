@@ -252,7 +252,7 @@ extension SimulatedEdge {
             } catch {
                 return channel.refuse(isMissing: error.kind == .notFound, isWrongCursor: false)
             }
-            let encodedStream = generation.events { NumberedEventView(SimulationView()) }
+            let encodedStream = generation.messages
             var position = StreamPosition()
             if let last {
                 if let found = encodedStream.position(behind: last) {

@@ -4,7 +4,7 @@ import MartletStreams
 /// A response format whose bytes show every event, so that a client can check what it receives.
 ///
 /// Every event has at least one part; a terminal event has two, as in OpenAI's format.
-struct SimulationView: StreamView {
+struct SimulationView: ResponseView {
     /// The last part of a stream.
     static let done = "data: [DONE]\n\n"
     /// The notice of a handover, and the bytes of the same length that a replay has instead.
@@ -24,6 +24,17 @@ struct SimulationView: StreamView {
     }
 
     func encodeHandover(number: Int, into bytes: inout [UInt8]) { bytes += Array(Self.handover.utf8) }
+
+    /// A socket receives the same parts, each with its number.
+    var messages: NumberedEventView { NumberedEventView(self) }
+
+    /// The bytes of all events, as a replay has them.
+    func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
+        if case .failed(let error)? = events.last { throw GenerationError(error) }
+        var bytes: [UInt8] = []
+        for (number, event) in events.enumerated() { encode(event, number: number, into: &bytes) }
+        return bytes
+    }
 
     private func append(_ event: LogEvent, to bytes: inout [UInt8]) {
         switch event {

@@ -61,7 +61,7 @@ final class SimulationTruth {
         guard records[id] == nil else { return }
         var record = Record(request: request)
         record.handle = generation.handle
-        record.isFragile = isDiskFaulty
+        record.isFragile = isDiskFaulty || isDiskHanging
         if !generation.spec.isResumable { record.plain = generation }
         records[id] = record
         ids.append(id)
@@ -79,6 +79,7 @@ final class SimulationTruth {
         var record = Record(request: fork)
         record.fork = request
         record.isKnown = true
+        record.isFragile = isDiskFaulty || isDiskHanging
         records[id] = record
         ids.append(id)
     }
@@ -99,6 +100,8 @@ final class SimulationTruth {
 
     /// Whether operations of the disk fail now.
     var isDiskFaulty = false
+    /// Whether the disk hangs for longer than readers wait.
+    var isDiskHanging = false
 
     // MARK: From clients
 

@@ -21,8 +21,8 @@ struct TextOracle {
     init(_ request: SimulatedRequest, choice: Int, fork: GenerationRequest?) {
         prompt = request.prompt
         model = SimulatedModel(prompt: request.prompt)
-        seed = fork?.sampling.seed ?? request.seed &+ UInt64(choice)
-        maximumTokens = fork.map(\.maximumTokens) ?? request.maximumTokens
+        seed = fork?.parameters.sampling.seed ?? request.seed &+ UInt64(choice)
+        maximumTokens = fork.map(\.parameters.maximumTokens) ?? request.maximumTokens
         prefix = fork?.continuation ?? []
     }
 

@@ -77,7 +77,13 @@ struct SimulatedFault: Sendable {
             world.record("disk", "hangs for \(milliseconds) ms")
             world.edge?.storage?.stall(for: UInt64(milliseconds) * 1_000_000)
             // After a quarter of a second readers see events that are not durable (decision 0080).
-            if milliseconds > 150 { world.truth.diskFailed() }
+            guard milliseconds > 150 else { break }
+            world.truth.diskFailed()
+            world.truth.isDiskHanging = true
+            let end = world.scheduler.now + UInt64(milliseconds) * 1_000_000
+            world.scheduler.addTimer(at: end, on: world.scheduler.makeLane("disk")) { [truth = world.truth] in
+                truth.isDiskHanging = false
+            }
         case .foreignEntry(let number): addForeign(number, world)
         case .bitFlips(let number): flipBit(number, world)
         }

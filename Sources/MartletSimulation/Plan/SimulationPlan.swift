@@ -84,4 +84,10 @@ package struct SimulationFailure: Sendable, Equatable {
     package var what: String
     /// The step at which the rule was found broken.
     package var step: Int
+
+    package init(rule: SimulationRule, what: String, step: Int) {
+        self.rule = rule
+        self.what = what
+        self.step = step
+    }
 }

@@ -26,9 +26,9 @@ package final class SimulatedEventLoop: EventLoop, @unchecked Sendable {
 
     /// Adds a task whose result is a future.
     package func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> {
-        let promise = makePromise(of: T.self)
-        execute { promise.completeWith(Result { try task() }, on: self) }
-        return promise.futureResult
+        let result = AwaitedResult(makePromise(of: T.self))
+        execute { result.complete(Result { try task() }, on: self) }
+        return result.promise.futureResult
     }
 
     /// Runs a task at a time of the virtual clock.
@@ -36,11 +36,11 @@ package final class SimulatedEventLoop: EventLoop, @unchecked Sendable {
     package func scheduleTask<T>(
         deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T
     ) -> Scheduled<T> {
-        let promise = makePromise(of: T.self)
+        let result = AwaitedResult(makePromise(of: T.self))
         let timer = scheduler.addTimer(at: deadline.uptimeNanoseconds, on: lane) {
-            promise.completeWith(Result { try task() }, on: self)
+            result.complete(Result { try task() }, on: self)
         }
-        return Scheduled(promise: promise, cancellationTask: { timer.cancel() })
+        return Scheduled(promise: result.promise, cancellationTask: { timer.cancel() })
     }
 
     /// Runs a task after a virtual delay.
@@ -65,6 +65,27 @@ package final class SimulatedEventLoop: EventLoop, @unchecked Sendable {
     package func preconditionNotInEventLoop(file: StaticString, line: UInt) {
         precondition(!inEventLoop, "a step waits for its own event loop", file: file, line: line)
     }
+}
+
+/// A promise whose task may be lost with its process.
+///
+/// A debug build of SwiftNIO traps when a promise is freed without a result. A process that is gone completes nothing,
+/// so these promises are kept.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
+private final class AwaitedResult<Value>: @unchecked Sendable {
+    let promise: EventLoopPromise<Value>
+    /// Whether the task has run.
+    private var isCompleted = false
+
+    init(_ promise: EventLoopPromise<Value>) { self.promise = promise }
+
+    func complete(_ result: Result<Value, any Error>, on eventLoop: SimulatedEventLoop) {
+        isCompleted = true
+        promise.completeWith(result, on: eventLoop)
+    }
+
+    deinit { if !isCompleted { _ = Unmanaged.passRetained(promise.futureResult) } }
 }
 
 extension EventLoopPromise {

@@ -73,7 +73,7 @@ struct SimulatedRun {
             stage = .prefill(slot: slot)
         case .prefill(let slot):
             prefillSteps -= 1
-            if request.reportsProgress, request.continuation.isEmpty {
+            if request.parameters.reportsProgress, request.continuation.isEmpty {
                 events.append(event(.promptProgress(progress(slot))))
             }
             if prefillSteps <= 0 { stage = .decode(slot: slot) }
@@ -90,9 +90,9 @@ struct SimulatedRun {
     /// Samples a token or ends the output.
     private mutating func decode() -> EngineEvent {
         let count = request.continuation.count
-        if count >= request.maximumTokens ?? .max { return event(end(.tokenLimit)) }
+        if count >= request.parameters.maximumTokens ?? .max { return event(end(.tokenLimit)) }
         if count >= model.length { return event(end(.endOfGeneration)) }
-        return token(model.next(seed: request.sampling.seed))
+        return token(model.next(seed: request.parameters.sampling.seed))
     }
 
     /// Emits a token, with the text that the token before it withheld.
@@ -101,7 +101,9 @@ struct SimulatedRun {
         // Only the newest token's text is withheld.
         if !SimulatedModel.isWithheld(id) { text += SimulatedModel.text(of: id) }
         var made = event(.token(id: id, text: text[...]))
-        if request.reportsTokenTimings { made.tokenTimings = TokenTimings(slot: slot ?? 0, timings: timings) }
+        if request.parameters.reportsTokenTimings {
+            made.tokenTimings = TokenTimings(slot: slot ?? 0, timings: timings)
+        }
         model.append(id)
         request.apply(made.kind)
         return made

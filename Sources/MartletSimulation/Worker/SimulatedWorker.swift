@@ -114,6 +114,14 @@ final class SimulatedWorker: @unchecked Sendable {
         }
     }
 
+    /// The state of the process and of its generations, for messages.
+    var summary: String {
+        let states = runs.map { run in
+            "\(run.request.handle.rawValue) \(run.stage)\(run.request.isPaused ? ", paused" : "")"
+        }
+        return "the worker is \(phase), with \(inputs.count) frames and [\(states.joined(separator: "; "))]"
+    }
+
     /// Whether the process is gone.
     private var isEnded: Bool { if case .ended = phase { true } else { false } }
 
@@ -267,7 +275,10 @@ final class SimulatedWorker: @unchecked Sendable {
         case .tokenize(let number, _): write(.tokens(number, []))
         case .detokenize(let number, _): write(.bytes(number, []))
         case .embed(let number, _): write(.embeddings(number, []))
-        case .hello, .withdraw: break
+        // The slots of this worker hold no tokens between two generations, so an action has nothing to act on.
+        case .slot(let number, _): write(.slot(number, SlotActionResult(tokenCount: 0)))
+        // No prompt stays in a cache, so nothing is pinned.
+        case .hello, .withdraw, .unpin: break
         }
     }
 }
@@ -277,7 +288,7 @@ extension EdgeFrame {
 
     fileprivate var needsModel: Bool {
         switch self {
-        case .submit, .cancel, .control, .tokenize, .detokenize, .embed: true
+        case .submit, .cancel, .control, .tokenize, .detokenize, .embed, .slot, .unpin: true
         case .hello, .status, .withdraw, .ping, .shutdown: false
         }
     }
