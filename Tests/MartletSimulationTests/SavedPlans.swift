@@ -1,7 +1,7 @@
 /// Plans that broke a rule before a repair. A line is added for each fault that the simulation finds.
 enum SavedPlans {
     static let lines = [
-        // Never ended: given up after three crashes, when its first choice had ended.
+        // In an optimized build: never ended, given up after three crashes, when its first choice had ended.
         "seed=584 steps=562 actors=5 faults=0,1,5",
         "seed=708 steps=2000 actors=0,1,2,3,4,5,6,7,8 faults=0,1,4,5",
     ]

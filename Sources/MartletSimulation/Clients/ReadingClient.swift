@@ -176,7 +176,9 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
 
     /// Compares bytes with those of other clients.
     private func check(_ bytes: [UInt8], of id: String) {
-        if let fault = world.truth.add(bytes: bytes, of: id) { world.fail(.replay, "\(name): \(fault)") }
+        guard let offset = world.truth.add(bytes: bytes, of: id), offset < SimulationChecks.wholeBytes(id, owner, world)
+        else { return }
+        world.fail(.replay, "\(name): byte \(offset) of \(id.prefix(6)) differs between two readings")
     }
 
     private func addPlain(_ bytes: [UInt8]) { stream.add(bytes: bytes) }

@@ -44,10 +44,10 @@ extension SimulatedEdge {
         handle(connection) { [self] in
             let generation = try await completions.start(request.plan, request.terms, on: connection.eventLoop) {
                 [registry] generation in
+                world.truth.add(request, generation)
                 guard !generation.spec.isResumable else { return }
                 connection.eventLoop.execute { connection.onDisconnect { registry.cancel(generation.handle) } }
             }
-            world.truth.add(request, generation)
             // Without a journal the generation ends with its process.
             if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
             let spec = generation.spec

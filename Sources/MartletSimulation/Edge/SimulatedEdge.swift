@@ -90,6 +90,15 @@ final class SimulatedEdge: @unchecked Sendable {
         modelReadiness.engineStateChanged(engine.state)
         storage?.begin(on: self)
         let engineTask = Task { await engine.run() }
+        // Without a model the server ends, and the next one tries again.
+        modelReadiness.whenResolved { [weak self] result in
+            guard let self, case .failure = result else { return }
+            world.scheduler.add(to: tasks) { [weak self] in
+                guard let self, phase == .starting || phase == .serving else { return }
+                world.record("edge", "has no model")
+                terminate()
+            }
+        }
         repeatSweep()
         Task {
             if storage != nil { await recovery.wait(upTo: .seconds(1), on: eventLoops[0]) }

@@ -23,6 +23,15 @@ enum SimulationChecks {
         world.fail(.survival, "\(client) knows \(id.prefix(6)), and the server does not")
     }
 
+    /// The number of bytes of a response that lie before lost events. Events behind the last durable record of a
+    /// generation that was cancelled directly after a crash are lost (decision 0084).
+    static func wholeBytes(_ id: String, _ owner: Owner, _ world: SimulatedWorld) -> Int {
+        guard let log = world.edge?.registry.generation(id: id, of: owner)?.log else { return .max }
+        let contents = LogContents(log)
+        guard let missing = contents.firstMissing else { return .max }
+        return contents.offsets.filter { $0.key > missing }.values.min() ?? .max
+    }
+
     /// A label does not point at a generation that the engine refused, which is still found by its id.
     private static func isRefused(_ id: String, _ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
         guard case .failed? = world.edge?.registry.generation(id: id, of: record.request.owner)?.log.terminalEvent

@@ -126,13 +126,13 @@ final class SimulationTruth {
     }
 
     /// Adds bytes that a client received of the response from its begin on.
-    /// - Returns: a sentence if they differ from what another client received.
-    func add(bytes: [UInt8], of id: String) -> String? {
+    /// - Returns: the first byte that differs from what another client received; nil if none does.
+    func add(bytes: [UInt8], of id: String) -> Int? {
         // Lost records may come back in another form.
         guard records[id]?.mayLack != true, let known = records[id]?.bytes else { return nil }
         let count = min(known.count, bytes.count)
         if let offset = (0..<count).first(where: { known[$0] != bytes[$0] }) {
-            return "byte \(offset) of \(id.prefix(6)) differs between two readings"
+            return offset
         }
         if bytes.count > known.count { records[id]?.bytes = bytes }
         return nil

@@ -9,6 +9,8 @@ extension JournalFolder {
         try perform("move", file(of: id)) { disk throws(FileError) in
             try disk.move(name, from: streams, to: newer, as: name)
         }
+        // Nothing writes this journal again, so a loss of power must not take its name.
+        for folder in [newer, streams, path] { try syncNames(in: folder) }
         return "\(newer)/\(self.name(of: id))"
     }
 
@@ -24,6 +26,8 @@ extension JournalFolder {
             try perform("move", kept) { disk throws(FileError) in
                 try disk.move(entry, from: newer, to: streams, as: entry)
             }
+            try syncNames()
+            try syncNames(in: newer)
         }
     }
 
