@@ -1,4 +1,5 @@
 import MartletGGUF
+import MartletJSON
 import MartletModels
 
 /// A model file is refused, or everything that its header promises lies within it.
