@@ -44,6 +44,8 @@ extension LlamaSystem {
                 "--rpc: this libllama has no RPC backend; its backends are \(backends.joined(separator: ", ")).")
         }
         typealias AddServer = @convention(c) (UnsafePointer<CChar>?) -> ggml_backend_reg_t?
+        // The registry returns a function as an untyped address. ggml-rpc.h declares this function with these types, and
+        // the name identifies it, so the cast restores its own type.
         let addServer = unsafeBitCast(address, to: AddServer.self)
         for server in servers where !loadedModules.contains("rpc://" + server) {
             guard let added = addServer(server), ggml_backend_reg_dev_count(added) > 0 else {

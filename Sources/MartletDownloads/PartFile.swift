@@ -67,8 +67,7 @@ final class PartFile: Sendable {
         guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(fresh.byteCount)) == 0 else {
             throw writeError()
         }
-        record.withLock { $0 = fresh }
-        try store()
+        try update { $0 = fresh }
         return fresh
     }
 
@@ -94,13 +93,21 @@ final class PartFile: Sendable {
 
     /// Records a complete range. Its bytes are written before.
     func complete(_ range: Int) throws(DownloadError) {
-        record.withLock { _ = $0?.done.insert(range) }
-        try store()
+        try update { _ = $0?.done.insert(range) }
+    }
+
+    /// Changes the record and its file. The lock covers both, because ranges that end at the same time share the
+    /// temporary file's name.
+    private func update(_ change: (inout PartRecord?) -> Void) throws(DownloadError) {
+        try record.withLock { record throws(DownloadError) in
+            change(&record)
+            if let record { try store(record) }
+        }
     }
 
     /// Replaces the record's file atomically.
-    private func store() throws(DownloadError) {
-        guard let text = record.withLock({ $0?.json.text }) else { return }
+    private func store(_ record: PartRecord) throws(DownloadError) {
+        let text = record.json.text
         let temporary = path + ".json.new"
         do throws(FileError) {
             let file = try OpenFile(temporary, for: .replacing, followsLinks: false)

@@ -2,7 +2,7 @@
 extension TokenMachine {
     /// Removes the tokens that end an item which equals an earlier one, or after which only such ends remain.
     ///
-    /// Few tokens have to be tried: those that end an item, and those that continue as an earlier item does. The result
+    /// Few tokens have to be tried: tokens that end an item, and tokens that continue as an earlier item does. The result
     /// depends on the text and is therefore not cached.
     func withoutRepeatedItems(
         _ mask: UnsafeBufferPointer<UInt64>, _ position: MachinePosition

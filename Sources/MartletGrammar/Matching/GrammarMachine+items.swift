@@ -4,7 +4,7 @@ extension GrammarMachine {
     private static let mostLookahead = 20_000
     /// The steps of look-ahead for one question.
     private static let mostLookaheadAtOnce = 1_000
-    /// All bytes; those that end an item come first, as most items can end at once.
+    /// All bytes; bytes that end an item come first, as most items can end at once.
     private static let lookaheadBytes: [UInt8] = {
         let ends = Array(",]}".utf8)
         return ends + (UInt8.min...UInt8.max).filter { !ends.contains($0) }

@@ -132,7 +132,7 @@ extension LifecyclePolicy {
 
     // MARK: Admission
 
-    /// Ends the drains for swaps; those that are still needed begin again at the end of settling. In between, no request
+    /// Ends the drains for swaps; drains that are still needed begin again at the end of settling. In between, no request
     /// that a drain stops is admitted, because `mayOvertake` has the same rule.
     private mutating func reopen() {
         for index in entries.indices {
