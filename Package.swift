@@ -44,8 +44,7 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "martlet",
-            dependencies: ["MartletCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: settings),
+            dependencies: ["MartletCommands", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(
             name: "MartletCommands",
             dependencies: [
@@ -63,8 +62,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings),
+            ]),
         .target(
             name: "MartletServer",
             dependencies: [
@@ -88,8 +86,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings),
+            exclude: ["design.md"]),
         .target(
             name: "MartletWorkers",
             dependencies: [
@@ -98,8 +95,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings),
+            exclude: ["design.md"]),
         .target(
             name: "MartletAPI",
             dependencies: [
@@ -108,8 +104,7 @@ let package = Package(
                 "MartletStreams", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletGenerations",
@@ -121,8 +116,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletStreams",
@@ -132,8 +126,7 @@ let package = Package(
                 "MartletText",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            exclude: ["design.md", "Journal/design.md"],
-            swiftSettings: settings
+            exclude: ["design.md", "Journal/design.md"]
         ),
         .target(
             name: "MartletChat",
@@ -141,8 +134,7 @@ let package = Package(
                 "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletJinja",
@@ -150,8 +142,7 @@ let package = Package(
                 "MartletPlatform",
                 "MartletJSON", "MartletText", .product(name: "OrderedCollections", package: "swift-collections"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletEngine",
@@ -162,8 +153,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletSchema",
@@ -171,8 +161,7 @@ let package = Package(
                 "MartletGrammar", "MartletJSON", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
-            exclude: ["design.md"],
-            swiftSettings: settings
+            exclude: ["design.md"]
         ),
         .target(
             name: "MartletPlatform",
@@ -180,21 +169,19 @@ let package = Package(
                 .product(
                     name: "SystemPackage", package: "swift-system",
                     condition: .when(platforms: [.linux, .android, .windows, .wasi]))
-            ],
-            swiftSettings: settings),
-        .target(name: "MartletText", dependencies: ["MartletPlatform"], swiftSettings: settings),
+            ]),
+        .target(name: "MartletText", dependencies: ["MartletPlatform"]),
         .target(
-            name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"], swiftSettings: settings),
-        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"], swiftSettings: settings),
-        .target(name: "MartletFiles", dependencies: ["MartletPlatform"], swiftSettings: settings),
+            name: "MartletGrammar", dependencies: ["MartletText"], exclude: ["design.md"]),
+        .target(name: "MartletProtocol", dependencies: ["MartletGrammar"]),
+        .target(name: "MartletFiles", dependencies: ["MartletPlatform"]),
         .target(
-            name: "MartletStateFiles", dependencies: ["MartletPlatform", "MartletFiles"], exclude: ["design.md"],
-            swiftSettings: settings),
-        .target(name: "MartletGGUF", dependencies: ["MartletPlatform", "MartletText"], swiftSettings: settings),
+            name: "MartletStateFiles", dependencies: ["MartletPlatform", "MartletFiles"], exclude: ["design.md"]),
+        .target(name: "MartletGGUF", dependencies: ["MartletPlatform", "MartletText"]),
         .target(
             name: "MartletModels",
             dependencies: ["MartletPlatform", "MartletFiles", "MartletGGUF", "MartletJSON", "MartletText"],
-            exclude: ["design.md"], swiftSettings: settings),
+            exclude: ["design.md"]),
         .target(
             name: "MartletDownloads",
             dependencies: [
@@ -203,22 +190,20 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            exclude: ["design.md"], swiftSettings: settings),
+            exclude: ["design.md"]),
         .target(name: "CSandbox"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "MartletJSON",
-            dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")],
-            swiftSettings: settings
+            dependencies: ["MartletText", .product(name: "OrderedCollections", package: "swift-collections")]
         ),
         .target(
-            name: "MartletObservability", dependencies: ["MartletPlatform", "MartletProtocol"], swiftSettings: settings),
+            name: "MartletObservability", dependencies: ["MartletPlatform", "MartletProtocol"]),
         .target(
             name: "Llama",
             dependencies: [
                 "MartletPlatform", "CLlama", "MartletGGUF", .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings
+            ]
         ),
         .systemLibrary(name: "CLlama", pkgConfig: "llama", providers: [.brew(["llama.cpp"])]),
         .target(
@@ -226,8 +211,7 @@ let package = Package(
             dependencies: [
                 "MartletFiles", "MartletGrammar", "MartletPlatform", "MartletProtocol", "MartletStreams",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-            ],
-            swiftSettings: settings
+            ]
         ),
         .executableTarget(
             name: "martlet-rig",
@@ -235,8 +219,7 @@ let package = Package(
                 "MartletServer", "MartletProtocol", "MartletTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
+            ]),
         .target(
             name: "MartletSimulation",
             dependencies: [
@@ -244,32 +227,28 @@ let package = Package(
                 "MartletProtocol", "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletWorkers",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
             ],
-            exclude: ["design.md"], swiftSettings: settings),
+            exclude: ["design.md"]),
         .executableTarget(
             name: "martlet-simulate",
             dependencies: [
                 "MartletPlatform", "MartletSimulation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
-            name: "MartletSimulationTests", dependencies: ["MartletSimulation", "martlet-simulate"],
-            swiftSettings: settings),
-        .testTarget(name: "MartletTextTests", dependencies: ["MartletText"], swiftSettings: settings),
-        .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"], swiftSettings: settings),
+            name: "MartletSimulationTests", dependencies: ["MartletSimulation", "martlet-simulate"]),
+        .testTarget(name: "MartletTextTests", dependencies: ["MartletText"]),
+        .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"]),
         .testTarget(
             name: "MartletSchemaTests",
             dependencies: [
                 "MartletSchema", "MartletGrammar", "MartletJSON", "MartletTestSupport",
                 .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
-            name: "MartletGrammarTests", dependencies: ["MartletGrammar", "MartletTestSupport"], swiftSettings: settings
+            name: "MartletGrammarTests", dependencies: ["MartletGrammar", "MartletTestSupport"]
         ),
         .testTarget(
-            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol", "MartletTestSupport"],
-            swiftSettings: settings),
+            name: "MartletProtocolTests", dependencies: ["MartletGrammar", "MartletProtocol", "MartletTestSupport"]),
         .testTarget(
             name: "MartletChatTests",
             dependencies: [
@@ -278,20 +257,17 @@ let package = Package(
                 "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
             ],
-            exclude: ["Outputs"],
-            swiftSettings: settings),
+            exclude: ["Outputs"]),
         .testTarget(
             name: "MartletJinjaTests",
-            dependencies: ["MartletPlatform", "MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"],
-            swiftSettings: settings),
+            dependencies: ["MartletPlatform", "MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"]),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
                 "MartletEngine", "Llama", "MartletFiles", "MartletGGUF", "MartletGrammar", "MartletProtocol",
                 "MartletStateFiles", "MartletTestSupport",
                 .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
             name: "MartletStreamsTests",
             dependencies: [
@@ -300,16 +276,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            exclude: ["Journals"],
-            swiftSettings: settings),
+            exclude: ["Journals"]),
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
                 "MartletAPI", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
                 "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
             name: "MartletGenerationsTests",
             dependencies: [
@@ -318,8 +292,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
             name: "MartletServerTests",
             dependencies: [
@@ -335,41 +308,36 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
-            exclude: ["Certificates", "Journals"],
-            swiftSettings: settings),
+            exclude: ["Certificates", "Journals"]),
         .testTarget(
             name: "LlamaTests",
-            dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja"],
-            swiftSettings: settings),
+            dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja"]),
         .testTarget(
-            name: "MartletFilesTests", dependencies: ["MartletPlatform", "MartletFiles"], swiftSettings: settings),
+            name: "MartletFilesTests", dependencies: ["MartletPlatform", "MartletFiles"]),
         .testTarget(
             name: "MartletStateFilesTests",
-            dependencies: ["MartletPlatform", "MartletFiles", "MartletStateFiles"], swiftSettings: settings),
+            dependencies: ["MartletPlatform", "MartletFiles", "MartletStateFiles"]),
         .testTarget(
-            name: "MartletGGUFTests", dependencies: ["MartletPlatform", "MartletGGUF"], swiftSettings: settings),
+            name: "MartletGGUFTests", dependencies: ["MartletPlatform", "MartletGGUF"]),
         .testTarget(
             name: "MartletModelsTests",
-            dependencies: ["MartletModels", "MartletGGUF", "MartletJSON", "MartletPlatform"], swiftSettings: settings),
+            dependencies: ["MartletModels", "MartletGGUF", "MartletJSON", "MartletPlatform"]),
         .testTarget(
             name: "MartletDownloadsTests",
             dependencies: [
                 "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
-            name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"],
-            swiftSettings: settings),
+            name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"]),
         .testTarget(
             name: "MartletWorkersTests",
             dependencies: [
                 "MartletPlatform", "MartletWorkers", "MartletProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
             name: "MartletCommandsTests",
             dependencies: [
@@ -381,8 +349,7 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
@@ -392,9 +359,12 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            exclude: ["Python"],
-            swiftSettings: settings),
+            exclude: ["Python"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11
 )
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}
