@@ -17,26 +17,24 @@ extension Context {
         }
     }
 
-    /// The number of bytes that `save` would append.
+    /// The number of bytes that `save` would copy.
     package mutating func stateByteCount(of sequence: Int, _ part: StatePart = .whole) -> Int {
         llama_state_seq_get_size_ext(pointer, Int32(sequence), part.flags)
     }
 
-    /// Appends the state of `sequence` in the format that `restore` reads.
+    /// Copies the state of `sequence` in the format that `restore` reads.
     ///
     /// - Complexity: one copy of the state; a GPU's memory is read.
-    package mutating func save(
-        _ sequence: Int, _ part: StatePart = .whole, into bytes: inout [UInt8]
-    ) throws(LlamaError) {
+    package mutating func save(_ sequence: Int, _ part: StatePart = .whole) throws(LlamaError) -> [UInt8] {
         let size = stateByteCount(of: sequence, part)
-        var written = 0
-        bytes += [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            written = llama_state_seq_get_data_ext(pointer, buffer.baseAddress, size, Int32(sequence), part.flags)
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            let written = llama_state_seq_get_data_ext(pointer, buffer.baseAddress, size, Int32(sequence), part.flags)
             count = min(written, size)
         }
-        guard written > 0 else {
+        guard !bytes.isEmpty else {
             throw LlamaError(.stateFailed, "The state of sequence \(sequence) cannot be saved.")
         }
+        return bytes
     }
 
     /// Replaces the state of `sequence`, or a part of it, by bytes that `save` wrote with a context of the same model

@@ -30,8 +30,7 @@ import Testing
         var context = try makeContext(model)
         let prompt: [Int32] = [1, 50, 300, 44, 200]
         _ = decode(prompt, from: 0, sequence: 0, with: &context)
-        var state: [UInt8] = []
-        try context.save(0, into: &state)
+        let state = try context.save(0)
         let original = decode([77], from: 5, sequence: 0, with: &context)
         context.removeAll(of: 0)
         let positions = context.positions(of: 0)

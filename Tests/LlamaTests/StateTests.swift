@@ -41,8 +41,7 @@ import Testing
     {
         var context = try Self.makeContext(path, isUnified: isUnified)
         _ = Self.decode(Self.tokens(0..<300), from: 0, 0, &context)
-        var state: [UInt8] = []
-        try context.save(0, into: &state)
+        let state = try context.save(0)
         #expect(state.count == context.stateByteCount(of: 0))
         let original = Self.decode(Self.tokens(300..<310), from: 300, 0, &context)
         var other = try Self.makeContext(path, isUnified: isUnified)
@@ -56,15 +55,13 @@ import Testing
     func aCheckpointTakesASequenceBack(path: String, isUnified: Bool) throws {
         var context = try Self.makeContext(path, isUnified: isUnified)
         _ = Self.decode(Self.tokens(0..<300), from: 0, 0, &context)
-        var checkpoint: [UInt8] = []
-        var whole: [UInt8] = []
-        try context.save(0, .uncuttable, into: &checkpoint)
+        let checkpoint = try context.save(0, .uncuttable)
         let original = Self.decode(Self.tokens(300..<310), from: 300, 0, &context)
         // Far enough that the sliding window has lost the cells of the checkpoint.
         for start in stride(from: 310, to: 1_210, by: 300) {
             _ = Self.decode(Self.tokens(start..<(start + 300)), from: start, 0, &context)
         }
-        try context.save(0, into: &whole)
+        let whole = try context.save(0)
         #expect(!checkpoint.isEmpty && checkpoint.count < whole.count + 1)
         // The checkpoint goes on top of the sequence itself, and of its whole state in another sequence.
         try context.restore(1, from: whole)

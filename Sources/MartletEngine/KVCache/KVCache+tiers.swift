@@ -17,9 +17,9 @@ extension KVCache {
         guard !kind.canCutAnywhere, self[id].count > 0, context.canSaveStates else { return }
         let size = context.stateByteCount(of: id.rawValue, .uncuttable)
         // Many checkpoints exist at a time, so each one may use a small part of the free memory only.
-        guard size <= (MemoryBudget.available ?? .max) / 8 else { return }
-        var bytes: [UInt8] = []
-        guard (try? context.save(id.rawValue, .uncuttable, into: &bytes)) != nil else { return }
+        guard size <= freeMemory.available(for: size) / 8 else { return }
+        freeMemory.subtract(size)
+        guard let bytes = try? context.save(id.rawValue, .uncuttable) else { return }
         insert(KVCheckpoint(itemCount: self[id].count, bytes: bytes, prompt: prompt), into: id)
     }
 
@@ -52,7 +52,7 @@ extension KVCache {
     /// Copies the state of a retained entry for a tier or a file; `nil` if it cannot be saved now.
     func storedState(of id: KVEntryID) -> StoredState? {
         let size = context.stateByteCount(of: id.rawValue)
-        if let free = MemoryBudget.available, size > free / 2 { tiers.shrink(to: tiers.ram.byteCount - size) }
+        if size > freeMemory.available(for: size) / 2 { tiers.shrink(to: tiers.ram.byteCount - size) }
         guard let state = save(id) else { return nil }
         let entry = self[id]
         return StoredState(

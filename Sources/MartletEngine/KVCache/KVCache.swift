@@ -31,6 +31,7 @@ final class KVCache {
     let checkpointPolicy: CheckpointPolicy
     /// The number of checkpoints that were restored.
     private(set) var checkpointRestores: UInt64 = 0
+    var freeMemory = FreeMemory()
 
     /// - Parameters:
     ///   - isUnified: whether all entries share the cells of the context.
@@ -256,10 +257,10 @@ final class KVCache {
         guard self[id].count > 0, context.canSaveStates else { return nil }
         let size = context.stateByteCount(of: id.rawValue)
         // The copy must leave enough memory, so that the system does not end the process.
-        guard size <= limit, size <= (MemoryBudget.available ?? .max) / 2 else { return nil }
-        var bytes: [UInt8] = []
+        guard size <= limit, size <= freeMemory.available(for: size) / 2 else { return nil }
+        freeMemory.subtract(size)
         // A state that cannot be saved is computed again.
-        return (try? context.save(id.rawValue, into: &bytes)) != nil ? bytes : nil
+        return try? context.save(id.rawValue)
     }
 
     /// Replaces the state of an entry by a saved one.
