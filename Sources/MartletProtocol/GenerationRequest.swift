@@ -30,9 +30,8 @@ package struct GenerationRequest: Sendable, Equatable {
     package var continuation: [Int32] = []
     /// The time from the first to the last of these tokens.
     package var continuationTime: Duration = .zero
-    /// The ranges of `continuation` that opened a new turn: these tokens have no text, and none of them ends the
-    /// generation. Ascending.
-    package var injectedTurns: [Range<Int>] = []
+    /// The tokens of `continuation` that commands injected. Ascending.
+    package var injections: [InjectedTokens] = []
 
     /// Makes a request of validated parameters.
     package init(

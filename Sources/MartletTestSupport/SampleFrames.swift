@@ -152,7 +152,8 @@ package enum SampleFrames {
         request.isPaused = Bool.random(using: &random)
         request.continuation = random.list { $0.token() }
         request.continuationTime = random.duration()
-        request.injectedTurns = random.list { _ in 3..<7 }
+        let opensTurn = random.list { Bool.random(using: &$0) }
+        request.injections = opensTurn.enumerated().map { InjectedTokens($0 * 5..<$0 * 5 + 3, opensTurn: $1) }
         if Bool.random(using: &random) { request.parameters.constraint = grammar.map(GenerationConstraint.init) }
         request.constraintStart = random.integer()
         return request

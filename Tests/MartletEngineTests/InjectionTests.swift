@@ -136,6 +136,39 @@ import Testing
         #expect(bench.completion(handle).tokens == bench.completion(whole).tokens)
     }
 
+    /// The limit counts the tokens of the model. Therefore it is the same again when injected tokens are removed, also by
+    /// an engine that received the injected tokens from an earlier run.
+    @Test(arguments: [false, true]) func aRewindTakesTheInjectedTokensOffTheLimit(isContinued: Bool) throws {
+        let bench = try ControlBench()
+        let change: (inout GenerationRequest) -> Void = {
+            $0.parameters.maximumTokens = 20
+            $0.parameters.ignoresEndOfGeneration = true
+        }
+        var handle = try bench.submit("Tell me a story.", change)
+        bench.run(handle, to: 8)
+        guard case .applied(.injected(_, let count), token: 8) = bench.send(splice(" stones and rivers"), handle) else {
+            Issue.record("nothing was injected")
+            return
+        }
+        bench.run(handle, to: 8 + count + 1)
+        if isContinued {
+            let tokens = bench.completion(handle).tokens
+            handle = try bench.submit("Tell me a story.") {
+                change(&$0)
+                $0.parameters.maximumTokens = 20 + count
+                $0.continuation = tokens
+                $0.injections = [InjectedTokens(8..<8 + count, opensTurn: false)]
+            }
+            bench.run(handle, to: 1)
+        }
+        guard case .applied(.rewound, token: 8) = bench.send(.rewind(.token(8)), handle) else {
+            Issue.record("nothing was removed")
+            return
+        }
+        bench.run(handle)
+        #expect(bench.completion(handle).summary?.timings.predictedTokens == 20)
+    }
+
     @Test func injectionBeyondTheContextIsRefused() throws {
         let bench = try ControlBench(sequences: 1, context: 256)
         let handle = try bench.submit("Count from 1 to 30.")

@@ -72,17 +72,18 @@ import Testing
 
     private static let number = CommandNumber(rawValue: 1)
 
-    /// A sequence of events against a list of tokens, each with the turn that it opened.
+    /// A sequence of events against a list of tokens, each with the injection that it belongs to: the number of the
+    /// injection, positive if it opened a turn.
     @Test func aContinuationHasTheTokensThatRemain() {
         var random = SeededGenerator(seed: 34)
         for _ in 0..<300 {
             var request = Self.request(limit: 1_000)
-            var tokens: [(id: Int32, turn: Int?)] = []
-            var (turns, pending) = (0, 0)
+            var tokens: [(id: Int32, injection: Int?)] = []
+            var (injections, pending, opensTurn) = (0, 0, false)
             for id in 0..<Int32.random(in: 1...60, using: &random) {
                 if pending > 0 {
                     pending -= 1
-                    tokens.append((id, turns))
+                    tokens.append((id, opensTurn ? injections : -injections))
                     request.apply(.token(id: id, text: []))
                     continue
                 }
@@ -91,26 +92,29 @@ import Testing
                     let count = Int.random(in: 0...tokens.count, using: &random)
                     // The engine cuts no turn in two.
                     guard
-                        count == 0 || count == tokens.count || tokens[count].turn == nil
-                            || tokens[count].turn != tokens[count - 1].turn
+                        count == 0 || count == tokens.count || tokens[count].injection ?? -1 < 0
+                            || tokens[count].injection != tokens[count - 1].injection
                     else { continue }
                     tokens.removeLast(tokens.count - count)
                     request.apply(.controlled(Self.number, .applied(.rewound, token: count)))
                 case 1:
                     pending = Int.random(in: 1...4, using: &random)
-                    turns += 1
+                    injections += 1
+                    opensTurn = Bool.random(using: &random)
                     request.apply(
                         .controlled(
                             Self.number,
-                            .applied(.injected(opensTurn: true, tokens: pending), token: tokens.count)))
+                            .applied(.injected(opensTurn: opensTurn, tokens: pending), token: tokens.count)))
                 default:
                     tokens.append((id, nil))
                     request.apply(.token(id: id, text: []))
                 }
                 guard pending == 0 else { continue }
                 #expect(request.continuation == tokens.map(\.id))
-                let injected = tokens.indices.filter { tokens[$0].turn != nil }
-                #expect(request.injectedTurns.flatMap { $0 } == injected)
+                let injected = tokens.indices.filter { tokens[$0].injection != nil }
+                #expect(request.injections.flatMap { $0.range } == injected)
+                let hidden = injected.filter { tokens[$0].injection ?? 0 > 0 }
+                #expect(request.injections.filter(\.opensTurn).flatMap { $0.range } == hidden)
                 // Injected tokens are not the model's, so they do not count towards its limit.
                 #expect(request.parameters.maximumTokens == 1_000 + injected.count)
             }

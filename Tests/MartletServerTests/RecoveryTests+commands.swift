@@ -111,7 +111,7 @@ extension RecoveryTests {
             await server.engine.wait { $0.requests.count == 2 }
             let request = try #require(server.engine.requests.first { $0.parameters.sampling.seed == 5 })
             #expect(request.continuation == [0, 9, 9, 1])
-            #expect(request.injectedTurns == [1..<2, 2..<3])
+            #expect(request.injections == [1..<2, 2..<3].map { InjectedTokens($0, opensTurn: true) })
             try await inject(at: 4, server, fork)
             server.engine.send([EngineEvent(request.handle, hidden), EngineEvent(request.handle, token(2))])
             server.engine.finish(request.handle)

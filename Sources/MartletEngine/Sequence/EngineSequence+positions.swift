@@ -45,7 +45,7 @@ extension EngineSequence {
 
     /// The token count to which the output is cut when `count` is wanted. An injected turn is cut as a whole.
     func cutPoint(for count: Int) -> Int {
-        record.injections.first { $0.isHidden && $0.tokens.contains(count) }?.tokens.lowerBound ?? count
+        record.injections.first { $0.opensTurn && $0.range.contains(count) }?.range.lowerBound ?? count
     }
 
     /// The token index from which a grammar applies that is set now. A reasoning delimiter that has begun is part of

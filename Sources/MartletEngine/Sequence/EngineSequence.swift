@@ -197,8 +197,9 @@ final class EngineSequence {
         contextLength: Int, into output: inout [UInt8]
     ) -> GenerationSummary.Reason? {
         let index = predictedCount
-        let turn = index < continuedCount ? request.injectedTurns.first { $0.contains(index) } : nil
-        if let turn, turn.lowerBound == index { beginInjectedTurn(turn) }
+        let injection = index < continuedCount ? request.injections.first { $0.range.contains(index) } : nil
+        if let injection, injection.range.lowerBound == index { record(injection) }
+        let turn = injection.flatMap { $0.opensTurn ? $0.range : nil }
         let reason = append(
             token, turn == nil ? self.text(of: token, in: vocabulary) : [], probabilities, at: time,
             contextLength: contextLength, into: &output)
@@ -362,14 +363,13 @@ final class EngineSequence {
     /// Announces `count` injected tokens, and raises the token limit by them: the model does not generate them.
     func beginInjection(of count: Int, isHidden: Bool) {
         settings.maximumTokens = settings.maximumTokens.map { $0 + count }
-        let tokens = predictedCount..<predictedCount + count
-        if isHidden { beginInjectedTurn(tokens) } else { record.injections.append((tokens, false)) }
+        record(InjectedTokens(predictedCount..<predictedCount + count, opensTurn: isHidden))
     }
 
-    /// Ends the text of the turn: withheld text belongs to the turn that ends.
-    private func beginInjectedTurn(_ tokens: Range<Int>) {
-        record.injections.append((tokens, true))
-        text.outputText.setStops(settings.stops)
+    /// Records tokens that are injected next. A new turn ends the text of the turn before, withheld text included.
+    private func record(_ injection: InjectedTokens) {
+        record.injections.append(injection)
+        if injection.opensTurn { text.outputText.setStops(settings.stops) }
     }
 
     /// Removes all output tokens from index `count` on. `matcher` is at the beginning of the grammar. The caller
@@ -377,11 +377,11 @@ final class EngineSequence {
     func rewind(to count: Int, vocabulary: Vocabulary, matcher: TokenMatcher?) {
         history.removeLast(predictedCount - count)
         speculation?.historyWasCut()
-        let injected = record.injectedCount
+        let injected = record.injections.tokenCount
         record.cut(to: count)
         continuedCount = min(continuedCount, count)
         settings.constraintStart = min(settings.constraintStart, count)
-        settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injectedCount }
+        settings.maximumTokens = settings.maximumTokens.map { $0 - injected + record.injections.tokenCount }
         checkpoints.removeAll { $0.token > count }
         let last = checkpoints[checkpoints.count - 1]
         text = last.text

@@ -10,8 +10,8 @@ struct OutputRecord: Sendable {
     private var ends: [UInt32] = []
     /// Probabilities by token index; empty unless the request asks for them.
     var probabilities: [Int: TokenProbabilities] = [:]
-    /// Ranges of injected tokens. They do not count against the limit of generated tokens.
-    var injections: [(tokens: Range<Int>, isHidden: Bool)] = []
+    /// The injected tokens. They do not count against the limit of generated tokens.
+    var injections: [InjectedTokens] = []
 
     var count: Int { tokens.count }
 
@@ -30,12 +30,8 @@ struct OutputRecord: Sendable {
         ends.removeLast(ends.count - count)
         text.removeLast(text.count - Int(ends.last ?? 0))
         probabilities = probabilities.filter { $0.key < count }
-        for index in injections.indices { injections[index].tokens = injections[index].tokens.clamped(to: 0..<count) }
-        injections.removeAll(where: \.tokens.isEmpty)
+        injections.cut(to: count)
     }
-
-    /// The number of injected tokens in the record.
-    var injectedCount: Int { injections.reduce(0) { $0 + $1.tokens.count } }
 
     /// The text that was emitted with the token at `index`; may be empty.
     func text(of index: Int) -> ArraySlice<UInt8> {

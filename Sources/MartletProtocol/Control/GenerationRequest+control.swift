@@ -19,14 +19,13 @@ extension GenerationRequest {
             if change.keys.contains(.reasoningBudget) { reasoning?.turnBudget = nil }
         case .injected(let opensTurn, let count):
             parameters.maximumTokens = parameters.maximumTokens.map { $0 + count }
-            if opensTurn { injectedTurns.append(token..<token + count) }
+            if count > 0 { injections.append(InjectedTokens(token..<token + count, opensTurn: opensTurn)) }
         case .rewound:
             continuation.removeLast(max(0, continuation.count - token))
             constraintStart = min(constraintStart, token)
-            for turn in injectedTurns where turn.lowerBound >= token {
-                parameters.maximumTokens = parameters.maximumTokens.map { $0 - turn.count }
-            }
-            injectedTurns.removeAll { $0.lowerBound >= token }
+            let injected = injections.tokenCount
+            injections.cut(to: token)
+            parameters.maximumTokens = parameters.maximumTokens.map { $0 - injected + injections.tokenCount }
         case .reasoningEnded, .stopped, .forked: break
         }
     }

@@ -31,10 +31,11 @@ extension GenerationRequest: FrameField {
         writer.write(isPaused)
         writer.write(continuation)
         writer.write(continuationTime)
-        writer.write(UInt64(injectedTurns.count))
-        for turn in injectedTurns {
-            writer.write(turn.lowerBound)
-            writer.write(turn.upperBound)
+        writer.write(UInt64(injections.count))
+        for injection in injections {
+            writer.write(injection.range.lowerBound)
+            writer.write(injection.range.upperBound)
+            writer.write(injection.opensTurn)
         }
     }
 
@@ -64,10 +65,10 @@ extension GenerationRequest: FrameField {
         isPaused = try reader.readBool()
         continuation = try reader.readInt32s()
         continuationTime = try reader.readDuration()
-        for _ in 0..<(try reader.readCount(minimumByteCount: 2)) {
+        for _ in 0..<(try reader.readCount(minimumByteCount: 3)) {
             let (start, end) = (try reader.readInt(), try reader.readInt())
             guard start >= 0, start < end else { throw .invalidValue("range of tokens") }
-            injectedTurns.append(start..<end)
+            injections.append(InjectedTokens(start..<end, opensTurn: try reader.readBool()))
         }
     }
 }

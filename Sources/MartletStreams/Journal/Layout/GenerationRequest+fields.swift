@@ -24,9 +24,8 @@ extension GenerationRequest: FieldRecord {
         try coder.field(14, &isPaused)
         try coder.packed(15, &continuation)
         try coder.field(16, &continuationTime)
-        var turns = injectedTurns.map { StoredRange($0) }
+        var turns = injections.filter(\.opensTurn).map { StoredRange($0.range) }
         try coder.list(17, &turns)
-        injectedTurns = turns.map(\.range)
         // Absent in journals that were written before these fields existed.
         var cache: CacheParameters? = parameters.cache == CacheParameters() ? nil : parameters.cache
         try coder.field(18, &cache)
@@ -39,6 +38,11 @@ extension GenerationRequest: FieldRecord {
             parameters.speculation == SpeculationParameters() ? nil : parameters.speculation
         try coder.field(21, &wanted)
         parameters.speculation = wanted ?? SpeculationParameters()
+        var insertions = injections.filter { !$0.opensTurn }.map { StoredRange($0.range) }
+        try coder.list(22, &insertions)
+        injections = turns.map { InjectedTokens($0.range, opensTurn: true) }
+        injections += insertions.map { InjectedTokens($0.range, opensTurn: false) }
+        injections.sort { $0.range.lowerBound < $1.range.lowerBound }
         // Last: one of the settings is in the reasoning rule.
         settings = changed
     }

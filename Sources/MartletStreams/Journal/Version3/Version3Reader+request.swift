@@ -26,10 +26,10 @@ extension Version3Reader {
         request.isPaused = try bool()
         request.continuation = try int32s()
         request.continuationTime = try duration()
-        request.injectedTurns = try list { reader throws(FieldError) in
+        request.injections = try list { reader throws(FieldError) in
             let (start, end) = (try reader.int(), try reader.int())
             guard start >= 0, start < end else { throw .invalid("range of tokens") }
-            return start..<end
+            return InjectedTokens(start..<end, opensTurn: true)
         }
         // Last: one of the settings is in the reasoning rule.
         request.settings = settings
