@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "MartletAPI",
             dependencies: [
-                "MartletPlatform",
+                "MartletConversation", "MartletPlatform",
                 "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "MartletGenerations",
             dependencies: [
-                "MartletPlatform",
+                "MartletConversation", "MartletPlatform",
                 "MartletChat", "MartletFiles", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletObservability",
                 "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -131,11 +131,13 @@ let package = Package(
         .target(
             name: "MartletChat",
             dependencies: [
-                "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol", "MartletSchema", "MartletText",
+                "MartletConversation", "MartletGrammar", "MartletJSON", "MartletJinja", "MartletProtocol",
+                "MartletSchema", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"]
         ),
+        .target(name: "MartletConversation", dependencies: ["MartletJSON", "MartletText"]),
         .target(
             name: "MartletJinja",
             dependencies: [
@@ -252,7 +254,7 @@ let package = Package(
         .testTarget(
             name: "MartletChatTests",
             dependencies: [
-                "MartletPlatform",
+                "MartletConversation", "MartletPlatform",
                 "MartletChat", "MartletAPI", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletJinja",
                 "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletTestSupport", "MartletText",
@@ -280,14 +282,16 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletAPI", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations", "MartletGrammar",
+                "MartletJSON", "MartletProtocol",
                 "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .testTarget(
             name: "MartletGenerationsTests",
             dependencies: [
-                "MartletChat", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol",
+                "MartletConversation", "MartletChat", "MartletGenerations", "MartletGrammar", "MartletJSON",
+                "MartletProtocol",
                 "MartletSchema", "MartletStreams", "MartletTestSupport",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,4 +1,5 @@
 import MartletAPI
+import MartletConversation
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
@@ -194,7 +195,8 @@ struct ChatCompletionRequestTests {
         let messages: JSONValue = [["role": "assistant", "content": "7", "reasoning": "Seven."]]
         #expect(
             try request(["messages": messages]).messages == [
-                ["role": "assistant", "content": "7", "reasoning_content": "Seven."]
+                ConversationMessage(
+                    .assistant, parts: [.reasoning(ReasoningPart("Seven.")), .text("7")], isPlain: true)
             ])
     }
 

@@ -1,3 +1,4 @@
+import MartletConversation
 import MartletGenerations
 import MartletGrammar
 import MartletJSON

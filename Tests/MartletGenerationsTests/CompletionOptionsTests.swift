@@ -1,3 +1,4 @@
+import MartletConversation
 import MartletGenerations
 import MartletGrammar
 import MartletJSON
@@ -58,9 +59,11 @@ struct CompletionOptionsTests {
     @Test func priorReasoningBeginsBehindTheUsersLastMessage() {
         let chat = ChatCompletionRequest(
             messages: [
-                ["role": "user", "content": "a"], ["role": "assistant", "reasoning_content": "old"],
-                ["role": "user", "content": "b"], ["role": "assistant", "reasoning_content": "new"],
-                ["role": "tool", "content": "c"],
+                ConversationMessage(.user, "a"),
+                ConversationMessage(.assistant, parts: [.reasoning(ReasoningPart("old"))]),
+                ConversationMessage(.user, "b"),
+                ConversationMessage(.assistant, parts: [.reasoning(ReasoningPart("new"))]),
+                ConversationMessage(.tool, "c"),
             ],
             options: options())
         #expect(chat.priorReasoning == ["new"])

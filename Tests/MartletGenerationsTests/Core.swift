@@ -1,4 +1,5 @@
 import Logging
+import MartletConversation
 import MartletGenerations
 import MartletGrammar
 import MartletJSON
@@ -60,7 +61,7 @@ final class Core: Sendable {
         ) { EventView(head: $0) }
     }
 
-    static func chat(_ messages: [JSONValue] = [["role": "user", "content": "Hi"]]) -> CompletionPlan {
+    static func chat(_ messages: [ConversationMessage] = [ConversationMessage(.user, "Hi")]) -> CompletionPlan {
         CompletionPlan(
             chat: ChatCompletionRequest(messages: messages, options: options()), body: [:], promptTexts: [],
             idPrefix: "chatcmpl-"

@@ -1,3 +1,4 @@
+import MartletConversation
 package import MartletGrammar
 import MartletJSON
 import MartletProtocol
@@ -24,6 +25,20 @@ package struct SchemaField: Sendable, Equatable {
         /// the
         /// mode of the request.
         var isStrict: Bool?
+
+        /// - Parameter name: the path of the format, or of its schema, in the request.
+        /// - Returns: nil for plain text.
+        init?(_ format: ResponseFormat, name: String) {
+            guard let schema = format.schema else { return nil }
+            self.init(schema: schema, name: name)
+            if case .schema(_, let isStrict) = format { self.isStrict = isStrict }
+        }
+
+        init(schema: JSONValue, name: String, isStrict: Bool? = nil) {
+            self.schema = schema
+            self.name = name
+            self.isStrict = isStrict
+        }
     }
 
     /// Compiles a schema, or finds its grammar in the cache.
@@ -75,10 +90,12 @@ package struct SchemaField: Sendable, Equatable {
     private static func requested(format: FieldReader) throws(APIError) -> Requested? {
         switch try format.string("type") {
         case nil: throw .field("response_format.type", "A text is required, but the field is missing")
-        case "text": return nil
+        case "text": return Requested(.text, name: "response_format")
         case "json_object":
-            if let schema = format.value("schema") { return Requested(schema: schema, name: format.path("schema")) }
-            return Requested(schema: ["type": "object"], name: "response_format")
+            if let schema = format.value("schema") {
+                return Requested(.schema(schema, isStrict: nil), name: format.path("schema"))
+            }
+            return Requested(.object, name: "response_format")
         case "json_schema":
             // Some clients omit the object in between.
             let described = try format.object("json_schema") ?? format
@@ -87,7 +104,8 @@ package struct SchemaField: Sendable, Equatable {
                 throw .field(
                     "response_format.json_schema.schema", "A JSON Schema is required, but the field is missing")
             }
-            return Requested(schema: schema, name: described.path("schema"), isStrict: try described.bool("strict"))
+            return Requested(
+                .schema(schema, isStrict: try described.bool("strict")), name: described.path("schema"))
         case let type?:
             throw .field(
                 "response_format.type",

@@ -1,3 +1,4 @@
+import MartletConversation
 package import MartletGenerations
 package import MartletJSON
 import MartletProtocol
@@ -5,8 +6,7 @@ import MartletSchema
 import MartletStreams
 import OrderedCollections
 
-// The JSON form of a chat. The messages stay JSON, because the chat template reads them; their shapes are validated, so
-// that a template cannot fail on an unexpected type.
+// The JSON form of a chat. The shapes of the messages are validated, so that a template cannot fail on an unexpected type.
 extension ChatCompletionRequest {
     /// Reads the body of a chat completion.
     ///
@@ -17,11 +17,11 @@ extension ChatCompletionRequest {
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
         var fields = try FieldReader(json)
         let pins = try fields.removeCacheMarks()
-        let messages = try ChatMessages.validated(fields)
+        let messages = try ChatMessages.read(fields)
         self.init(
             messages: messages, options: try CompletionOptions(fields, defaults: defaults, randomSeed: randomSeed))
         try pin(pins)
-        tools = try ToolFields(fields, limits: defaults.schemaCompiler.limits)
+        tools = try ConversationTools(fields, limits: defaults.schemaCompiler.limits)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
         continuation = try Self.continuation(
             fields, of: messages.last, byDefault: defaults.continuesAssistant)
@@ -52,11 +52,11 @@ extension ChatCompletionRequest {
     /// Reads `continue_final_message`.
     /// - Parameter byDefault: whether the output continues an assistant's last message without the field.
     private static func continuation(
-        _ fields: FieldReader, of message: JSONValue?, byDefault: Bool
+        _ fields: FieldReader, of message: ConversationMessage?, byDefault: Bool
     ) throws(APIError) -> Continuation? {
         let name = "continue_final_message"
         // An assistant's message with tool calls is complete.
-        let isContinuable = message?["role"] == "assistant" && message?["tool_calls"] == nil
+        let isContinuable = message?.role == .assistant && message?.toolCalls.isEmpty == true
         let continuation: Continuation
         switch fields.value(name) {
         case nil: return isContinuable && byDefault ? .any : nil
@@ -75,7 +75,7 @@ extension ChatCompletionRequest {
             throw .field(
                 name,
                 "The last message must be an assistant's without tool_calls, but its role is "
-                    + (message?["role"].map(FieldReader.short) ?? "none"))
+                    + (message.map { FieldReader.short(.string($0.role.rawValue)) } ?? "none"))
         }
         return continuation
     }

@@ -1,57 +1,48 @@
+import MartletConversation
 import MartletJSON
 import OrderedCollections
 
-/// The rules of `tool_calls` in a message of the history.
+/// The calls in `tool_calls` of a message of the history.
 enum ToolCallFields {
-    /// The result of validating a message's calls.
-    enum Validation {
-        /// The list is empty.
-        case none
-        /// The calls are valid as they are.
-        case unchanged
-        /// The calls in a form that every template accepts.
-        case changed([JSONValue])
-    }
-
     /// - Throws: `invalidRequest` for a call without a name, and for arguments that are no JSON object.
-    static func check(_ value: JSONValue, at location: String) throws(APIError) -> Validation {
+    static func read(_ value: JSONValue, at location: String) throws(APIError) -> [ToolCallPart] {
         guard let calls = value.arrayValue else {
             throw .field(location, "Value must be an array, but is \(value.kindName)")
         }
-        guard !calls.isEmpty else { return .none }
-        var changed: [JSONValue]?
+        var result: [ToolCallPart] = []
+        result.reserveCapacity(calls.count)
         for (index, call) in calls.enumerated() {
             let location = "\(location)[\(index)].function"
-            guard var members = call.objectValue, var function = call["function"]?.objectValue,
-                call["function"]?["name"]?.stringValue != nil
+            guard var members = call.objectValue?.withoutNulls, let function = call["function"],
+                let name = function["name"]?.stringValue
             else {
                 throw .field("\(location).name", "A string is required")
             }
-            let lacksArguments = try lacksArguments(function["arguments"], at: "\(location).arguments")
-            // Most calls are passed on without a copy.
-            guard lacksArguments || members.contains(where: { $0.value == .null }) else { continue }
-            if lacksArguments { function["arguments"] = "{}" }
-            members["function"] = .object(function)
-            changed = changed ?? calls
-            changed?[index] = .object(members.withoutNulls)
+            var part = ToolCallPart(
+                id: members["id"]?.stringValue, name: name,
+                arguments: try arguments(function["arguments"], at: "\(location).arguments"))
+            if part.id != nil { members["id"] = nil }
+            members["type"] = nil
+            members["function"] = nil
+            part.templateMembers = members
+            result.append(part)
         }
-        return changed.map { .changed($0) } ?? .unchanged
+        return result
     }
 
-    /// Whether a call lacks arguments: `""`, `null` and `"null"` stand for none.
+    /// The arguments of a call. `""`, `null` and `"null"` stand for none.
     ///
     /// The text of a truncated object counts as arguments, because an output may end within a call: `{"city": "Os`.
-    /// Text
-    /// after an object is an error, even if a template would accept it: `{}{}`.
-    private static func lacksArguments(_ value: JSONValue?, at location: String) throws(APIError) -> Bool {
+    /// Text after an object is an error, even if a template would accept it: `{}{}`.
+    static func arguments(_ value: JSONValue?, at location: String) throws(APIError) -> ToolCallPart.Arguments {
         switch value {
-        case nil, .null?: return true
-        case .object?: return false
+        case nil, .null?: return .text("{}")
+        case .object(let members)?: return .object(members)
         case .string(let text)?:
-            guard text.utf8.contains(where: { !isSpace($0) }) else { return true }
+            guard text.utf8.contains(where: { !isSpace($0) }) else { return .text("{}") }
             let parsed = try? JSONParser.parse(Array(text.utf8))
-            if parsed == .null { return true }
-            if parsed?.objectValue != nil || PartialArguments.object(beginning: text) != nil { return false }
+            if parsed == .null { return .text("{}") }
+            if parsed?.objectValue != nil || PartialArguments.object(beginning: text) != nil { return .text(text) }
             let got = parsed.map { "the text of \($0.kindName)" } ?? FieldReader.short(.string(text))
             throw .field(location, "Value must be the text of a JSON object, but is \(got)")
         case let other?:

@@ -1,4 +1,5 @@
 internal import MartletChat
+internal import MartletConversation
 internal import MartletJSON
 internal import MartletProtocol
 internal import OrderedCollections

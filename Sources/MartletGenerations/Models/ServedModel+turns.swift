@@ -1,5 +1,5 @@
 internal import MartletChat
-internal import MartletJSON
+internal import MartletConversation
 internal import MartletJinja
 internal import MartletProtocol
 internal import MartletStreams
@@ -15,14 +15,16 @@ extension ServedModel {
     ) throws(GenerationError) -> Prompt {
         let template = try usableTemplate()
         let capabilities = template.capabilities
-        guard capabilities.textRoles.contains(role) || capabilities.partsRoles.contains(role) else {
+        guard capabilities.textRoles.contains(role) || capabilities.partsRoles.contains(role),
+            let role = ConversationMessage.Role(rawValue: role)
+        else {
             throw .field("role", "The model's chat template does not accept this role, but got \"\(role.prefix(64))\"")
         }
         let marker = "answer\(UInt64.random(in: 0 ... .max))"
         var request = chat
         request.addsGenerationPrompt = true
-        request.messages.append(["role": "assistant", "content": .string(marker)])
-        request.messages.append(["role": .string(role), "content": .string(content)])
+        request.messages.append(ConversationMessage(.assistant, marker))
+        request.messages.append(ConversationMessage(role, content))
         let rendered = try render(request)
         guard let pieces = rendered.pieces(behind: marker), !pieces.isEmpty else {
             throw .field("role", "The model's chat template drops the output in front of a message of this role")

@@ -1,4 +1,5 @@
 package import MartletChat
+internal import MartletConversation
 internal import MartletGrammar
 internal import MartletJSON
 package import MartletJinja
@@ -115,8 +116,8 @@ package struct ServedModel: Sendable {
         }
         do throws(TemplateError) {
             return try template.render(
-                messages: request.messages,
-                tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.json),
+                messages: request.messages.map(\.templateForm),
+                tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.templateForm),
                 addGenerationPrompt: request.addsGenerationPrompt,
                 continuing: request.continuation.map(ChatTemplate.Continuation.init),
                 arguments: arguments(of: request))
@@ -220,7 +221,7 @@ extension ChatTemplate.Continuation {
 
 extension GenerationError {
     /// Tools whose schemas cannot become a grammar.
-    fileprivate init(_ error: OutputGrammarError, of fields: ToolFields) {
+    fileprivate init(_ error: OutputGrammarError, of fields: ConversationTools) {
         switch error {
         case .tool(let name, let error):
             let index = fields.tools.firstIndex { $0.name.hasSameBytes(as: name) } ?? 0

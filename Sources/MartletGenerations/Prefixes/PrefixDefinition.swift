@@ -1,5 +1,5 @@
 internal import MartletChat
-internal import MartletJSON
+internal import MartletConversation
 package import MartletProtocol
 package import MartletStreams
 
@@ -28,10 +28,10 @@ extension ServedModel {
     /// The messages are rendered with two different next messages. The common part is what every such prompt begins
     /// with, whatever the template writes around messages.
     private func commonBeginning(of chat: ChatCompletionRequest) throws(GenerationError) -> RenderedPrompt {
-        let nextRole = chat.messages.last?["role"] == "user" ? "assistant" : "user"
+        let nextRole = chat.messages.last?.role == .user ? ConversationMessage.Role.assistant : .user
         func rendered(_ next: String) throws(GenerationError) -> RenderedPrompt {
             var whole = chat
-            whole.messages.append(["role": .string(nextRole), "content": .string(next)])
+            whole.messages.append(ConversationMessage(nextRole, next))
             whole.addsGenerationPrompt = false
             whole.continuation = nil
             return try render(whole)

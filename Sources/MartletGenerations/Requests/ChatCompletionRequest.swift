@@ -1,5 +1,5 @@
+package import MartletConversation
 package import MartletJSON
-internal import OrderedCollections
 
 /// A chat to complete, validated. The model's template renders the messages.
 ///
@@ -15,13 +15,13 @@ package struct ChatCompletionRequest: Sendable, Equatable {
         case reasoning
     }
 
-    /// The conversation: objects with a known role and content of a supported shape.
-    package var messages: [JSONValue]
+    /// The conversation, at least one message.
+    package var messages: [ConversationMessage]
     /// Whether the template opens an assistant's turn behind the messages.
     package var addsGenerationPrompt = true
     /// Values that the template sees by name: `chat_template_kwargs`, `enable_thinking`, `reasoning_effort`.
     package var templateArguments: JSONObject = [:]
-    package var tools = ToolFields()
+    package var tools = ConversationTools()
     /// How the output continues the last message, which is then an assistant's; nil if it opens a turn of its own.
     package var continuation: Continuation?
     /// The largest number of reasoning tokens; nil = no limit.
@@ -35,7 +35,7 @@ package struct ChatCompletionRequest: Sendable, Equatable {
     package var options: CompletionOptions
 
     /// Makes a request without tools, continuation and budgets.
-    package init(messages: [JSONValue], options: CompletionOptions) {
+    package init(messages: [ConversationMessage], options: CompletionOptions) {
         self.messages = messages
         self.options = options
     }
@@ -45,7 +45,7 @@ package struct ChatCompletionRequest: Sendable, Equatable {
 
     /// The reasoning of the assistant's messages behind the user's last message.
     package var priorReasoning: [String] {
-        let turn = messages.lastIndex { $0["role"] == "user" }.map { messages[($0 + 1)...] } ?? messages[...]
-        return turn.compactMap { $0["role"] == "assistant" ? $0["reasoning_content"]?.stringValue : nil }
+        let turn = messages.lastIndex { $0.role == .user }.map { messages[($0 + 1)...] } ?? messages[...]
+        return turn.compactMap { $0.role == .assistant ? $0.reasoning : nil }
     }
 }

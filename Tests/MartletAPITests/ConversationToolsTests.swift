@@ -1,11 +1,12 @@
 import MartletAPI
+import MartletConversation
 import MartletGenerations
 import MartletJSON
 import MartletStreams
 import OrderedCollections
 import Testing
 
-struct ToolFieldsTests {
+struct ConversationToolsTests {
     private static func tool(_ name: JSONValue, _ parameters: JSONValue? = nil) -> JSONValue {
         var function: JSONObject = ["name": name]
         if let parameters { function["parameters"] = parameters }
@@ -33,7 +34,8 @@ struct ToolFieldsTests {
     }
 
     @Test func choicesSayWhatIsOffered() throws {
-        func offered(_ choice: JSONValue?) throws -> (names: [String], choice: ToolFields.Choice, several: Bool) {
+        func offered(_ choice: JSONValue?) throws -> (names: [String], choice: ConversationTools.Choice, several: Bool)
+        {
             var fields: JSONObject = ["tools": Self.two]
             fields["tool_choice"] = choice
             let tools = try request(fields).tools
@@ -66,8 +68,8 @@ struct ToolFieldsTests {
     @Test func toolsGetWhatTemplatesLookFor() throws {
         let tool = try #require(try request(["tools": [Self.tool("f")]]).tools.tools.first)
         #expect(tool.parameters == ["type": "object", "properties": [:]])
-        #expect(tool.json["function"]?["parameters"] == tool.parameters)
-        #expect(tool.json["function"]?["description"] == "")
+        #expect(tool.templateForm["function"]?["parameters"] == tool.parameters)
+        #expect(tool.templateForm["function"]?["description"] == "")
     }
 
     @Test func aHundredToolsAreAccepted() throws {

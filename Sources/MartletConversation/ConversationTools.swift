@@ -1,8 +1,8 @@
 package import MartletJSON
 package import MartletText
 
-/// The tools of a chat and the rules for their use, validated.
-package struct ToolFields: Sendable, Equatable {
+/// The tools of a conversation and the rules for their use, validated.
+package struct ConversationTools: Sendable, Equatable {
     /// A function that the model may call.
     package struct Tool: Sendable, Equatable {
         package var name: String
@@ -11,15 +11,31 @@ package struct ToolFields: Sendable, Equatable {
         /// Whether the arguments must follow the schema in every point. False = as far as a grammar can express it;
         /// nil = the request's mode for schemas.
         package var isStrict: Bool?
-        /// The client's description of the tool, which the template shows to the model.
-        package var json: JSONValue
+        /// The tool as chat templates show it to the model: `{"type": "function", "function": {…}}`.
+        package var templateForm: JSONValue
 
         /// Makes a tool from validated values.
-        package init(name: String, parameters: JSONValue, isStrict: Bool?, json: JSONValue) {
+        package init(name: String, parameters: JSONValue, isStrict: Bool?, templateForm: JSONValue) {
             self.name = name
             self.parameters = parameters
             self.isStrict = isStrict
-            self.json = json
+            self.templateForm = templateForm
+        }
+
+        /// Makes a tool whose template form has a name, a description and a schema.
+        package init(name: String, description: String, parameters: JSONObject, isStrict: Bool? = nil) {
+            var shown = parameters
+            // Templates read these members without a check.
+            if shown["type"] != "object" { shown["type"] = "object" }
+            if shown["properties"]?.objectValue == nil { shown["properties"] = [:] }
+            self.init(
+                name: name, parameters: .object(parameters), isStrict: isStrict,
+                templateForm: [
+                    "type": "function",
+                    "function": [
+                        "name": .string(name), "description": .string(description), "parameters": .object(shown),
+                    ],
+                ])
         }
     }
 

@@ -1,4 +1,4 @@
-import MartletGenerations
+import MartletConversation
 import MartletJSON
 import MartletSchema
 import MartletStreams
@@ -6,7 +6,7 @@ import MartletText
 
 // The JSON form of tools. OpenAI's and Anthropic's spellings of the choice are accepted, because clients send either to
 // the same route.
-extension ToolFields {
+extension ConversationTools {
     /// The most tools of one request.
     private static var countLimit: Int { 1_024 }
     /// Bytes of a name.
@@ -77,7 +77,7 @@ extension ToolFields {
         members["function"] = .object(functionMembers)
         return Tool(
             name: name, parameters: parameters, isStrict: function["strict"]?.boolValue,
-            json: .object(members))
+            templateForm: .object(members))
     }
 
     private static func kind(_ value: JSONValue?) -> String { value.map(\.kindName) ?? "nothing" }
