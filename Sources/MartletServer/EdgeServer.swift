@@ -312,6 +312,7 @@ package final class EdgeServer: Sendable {
             metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
+        SlotRoutes(configuration: configuration, engine: engine, modelReadiness: modelReadiness).add(to: &routes)
         PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
         AdapterRoutes(configuration: configuration, modelReadiness: modelReadiness, scales: adapterScales).add(
             to: &routes)

@@ -23,10 +23,13 @@ package enum PrefixBodies {
     /// - Parameter now: seconds since 1970.
     package static func prefix(_ listing: PrefixService.Listing, now: Int64) -> JSONValue {
         let (prefix, status) = (listing.prefix, listing.status)
+        // An engine that does not know the size reports 0.
+        let size = status?.byteCount ?? 0
+        let bytes: JSONValue = size > 0 ? .integer(Int64(clamping: size)) : .null
         var members: JSONObject = [
             "object": "prefix", "name": .string(prefix.name), "created": .integer(prefix.created),
             "state": .string(word(for: prefix.state)), "tokens": .integer(Int64(prefix.tokens)),
-            "bytes": status.map { .integer(Int64(clamping: $0.byteCount)) } ?? .null,
+            "bytes": bytes,
             "tier": status?.tier.map { .string($0.word) } ?? .null,
             "hits": .integer(Int64(clamping: status?.hits ?? 0)),
             "last_used": (status?.idleTime).map { .integer(now - $0.components.seconds) } ?? .null,

@@ -8,6 +8,7 @@ import Synchronization
 ///
 /// Thread: any.
 final class DownloadDisplay: Sendable {
+    /// The shown line. Reports of progress arrive from several connections at once.
     private struct State {
         /// The last tenth that had a line; -2 = the line about waiting was written.
         var lastTenth = -1
@@ -17,6 +18,7 @@ final class DownloadDisplay: Sendable {
         var lineLength = 0
     }
 
+    /// The lock is held while a line is written, so that lines do not mix.
     private let state = Mutex(State())
     /// Whether one line is rewritten.
     private let isTerminal: Bool

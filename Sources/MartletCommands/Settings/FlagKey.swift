@@ -1,6 +1,6 @@
 /// The key of a setting. The raw value is its long flag without the dashes, e.g. `ctx-size`.
 ///
-/// `SettingTable` has exactly one entry per key; a test checks that. A case without a comment has that of the case before it.
+/// `SettingTable` has exactly one entry per key; a test checks that.
 enum FlagKey: String, Sendable, CaseIterable {
     /// A path; read by `SettingParser`.
     case config
@@ -12,6 +12,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     case hubFile = "hf-file"
     /// A text; read by `PulledModel`.
     case hubToken = "hf-token"
+    /// A text; read by `PulledModel`.
     case modelAddress = "model-url"
     /// On or off; read by `PulledModel`.
     case offline
@@ -30,30 +31,37 @@ enum FlagKey: String, Sendable, CaseIterable {
 
     /// Tokens; read by `EngineConfiguration`.
     case contextSize = "ctx-size"
+    /// Tokens; read by `EngineConfiguration`.
     case sequenceContext = "kv-unified-per-slot"
     /// A number; read by `EngineConfiguration`.
     case parallel
     /// Tokens; read by `EngineConfiguration`.
     case batchSize = "batch-size"
+    /// Tokens; read by `EngineConfiguration`.
     case microBatchSize = "ubatch-size"
     /// A number; read by `EngineConfiguration`.
     case threads
+    /// A number; read by `EngineConfiguration`.
     case batchThreads = "threads-batch"
     /// A text; read by `ThreadPlacement.placements(_:)`.
     case processorMask = "cpu-mask"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case processorRange = "cpu-range"
     /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case strictProcessors = "cpu-strict"
     /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case threadPriority = "prio"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case polling = "poll"
     /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorMask = "cpu-mask-batch"
+    /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorRange = "cpu-range-batch"
     /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case batchStrictProcessors = "cpu-strict-batch"
     /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchThreadPriority = "prio-batch"
+    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchPolling = "poll-batch"
     /// One of fixed words; read by `EngineConfiguration`.
     case numa
@@ -73,15 +81,20 @@ enum FlagKey: String, Sendable, CaseIterable {
     case cpuExperts = "cpu-moe"
     /// A number; read by `DevicePlacement`.
     case cpuExpertLayers = "n-cpu-moe"
+    /// A number; read by `DevicePlacement`.
     case cpuNetworkLayers = "n-cpu-ffn"
     /// A list; read by `EngineConfiguration`.
     case remoteServers = "rpc"
+    /// A list; read by `EngineConfiguration`.
     case overrideMetadata = "override-kv"
     /// One of fixed words; read by `EngineConfiguration`.
     case keyCacheType = "cache-type-k"
+    /// One of fixed words; read by `EngineConfiguration`.
     case valueCacheType = "cache-type-v"
     /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
+    /// A path; read by `ServerConfiguration`.
+    case slotSavePath = "slot-save-path"
     /// A folder and a size; read by `EngineConfiguration`.
     case diskCache = "cache-disk"
     /// Read by `EngineConfiguration`.
@@ -94,8 +107,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case batchInvariance = "batch-invariance"
     /// One of fixed words; read by `EngineConfiguration`.
     case flashAttention = "flash-attn"
+    /// One of fixed words; read by `EngineConfiguration`.
     case loadMode = "load-mode"
-    /// On or off; read by `EngineConfiguration`.
+    /// On or off, as are the next six; read by `EngineConfiguration`.
     case memoryMap = "mmap"
     case memoryLock = "mlock"
     case directIO = "direct-io"
@@ -105,18 +119,18 @@ enum FlagKey: String, Sendable, CaseIterable {
     case offloadOperations = "op-offload"
     /// One of fixed words; read by `EngineConfiguration`.
     case ropeScaling = "rope-scaling"
-    /// A number; read by `EngineConfiguration`.
+    /// A number, as are the next two; read by `EngineConfiguration`.
     case ropeScale = "rope-scale"
     case ropeBase = "rope-freq-base"
     case ropeFrequencyScale = "rope-freq-scale"
     /// Tokens; read by `EngineConfiguration`.
     case yarnContext = "yarn-orig-ctx"
-    /// A number; read by `EngineConfiguration`.
+    /// A number, as are the next three; read by `EngineConfiguration`.
     case yarnExtrapolation = "yarn-ext-factor"
     case yarnAttention = "yarn-attn-factor"
     case yarnBetaSlow = "yarn-beta-slow"
     case yarnBetaFast = "yarn-beta-fast"
-    /// On or off; read by `EngineConfiguration`.
+    /// On or off, as are the next four; read by `EngineConfiguration`.
     case special
     case repack
     case noHostBuffer = "no-host"
@@ -160,11 +174,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case lookupLength = "spec-ngram-simple-size-n"
     /// Tokens; read by `SpeculationConfiguration`.
     case lookupDraftLength = "spec-ngram-simple-size-m"
-    /// A number; read by `SpeculationConfiguration`.
+    /// A number, as are the next two; read by `SpeculationConfiguration`.
     case draftGPULayers = "spec-draft-ngl"
-    /// A number; read by `SpeculationConfiguration`.
     case draftThreads = "spec-draft-threads"
-    /// A number; read by `SpeculationConfiguration`.
     case draftBatchThreads = "spec-draft-threads-batch"
     /// One of fixed words; read by `SpeculationConfiguration`.
     case draftKeyCacheType = "spec-draft-type-k"
@@ -183,11 +195,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case minP = "min-p"
     /// Tokens; read by `CompletionDefaults`.
     case repeatLastN = "repeat-last-n"
-    /// A number; read by `CompletionDefaults`.
+    /// A number, as are the next two; read by `CompletionDefaults`.
     case repeatPenalty = "repeat-penalty"
-    /// A number; read by `CompletionDefaults`.
     case presencePenalty = "presence-penalty"
-    /// A number; read by `CompletionDefaults`.
     case frequencyPenalty = "frequency-penalty"
     /// A whole number; read by `SamplingDefaults`.
     case seed
@@ -201,11 +211,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case logitBias = "logit-bias"
     /// A number; read by `SamplingDefaults`.
     case topNSigma = "top-n-sigma"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
+    /// A share from 0 to 1, as are the next two; read by `SamplingDefaults`.
     case typicalP = "typical"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcProbability = "xtc-probability"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
     case xtcThreshold = "xtc-threshold"
     /// A number; read by `SamplingDefaults`.
     case dynamicTemperatureRange = "dynatemp-range"
@@ -285,15 +293,11 @@ enum FlagKey: String, Sendable, CaseIterable {
     case schemaAlternatives = "schema-max-alternatives"
     /// Bytes; read by `CompletionDefaults`.
     case grammarBytes = "grammar-max-bytes"
-    /// A number; read by `CompletionDefaults`.
+    /// A number, as are the next four; read by `CompletionDefaults`.
     case grammarDepth = "grammar-max-depth"
-    /// A number; read by `CompletionDefaults`.
     case grammarRules = "grammar-max-rules"
-    /// A number; read by `CompletionDefaults`.
     case grammarNodes = "grammar-max-nodes"
-    /// A number; read by `CompletionDefaults`.
     case grammarStates = "grammar-max-states"
-    /// A number; read by `CompletionDefaults`.
     case grammarRepetitions = "grammar-max-repetitions"
     /// A number; read by `EngineConfiguration`.
     case grammarThreads = "grammar-max-threads"
@@ -328,13 +332,10 @@ enum FlagKey: String, Sendable, CaseIterable {
     case crossOriginMethods = "cors-methods"
     /// A text; read by `ServerConfiguration`.
     case crossOriginHeaders = "cors-headers"
-    /// On or off; read by `ServerConfiguration`.
+    /// On or off, as are the next three; read by `ServerConfiguration`.
     case crossOriginCredentials = "cors-credentials"
-    /// On or off; read by `ServerConfiguration`.
     case slots
-    /// On or off; read by `ServerConfiguration`.
     case metrics
-    /// On or off; read by `ServerConfiguration`.
     case properties = "props"
     /// Seconds; read by `ServerConfiguration`.
     case timeout

@@ -2,8 +2,11 @@
 ///
 /// Each flag of llama-server is in exactly one of the two tables, this one or `SettingTable`; a test checks that.
 enum PeerFlags {
+    /// All flags of the table. `SettingTableTests` compares them with the help text of llama-server.
     static let all: [PeerFlag] = always + withoutEffect + models + media + drafts + others
 
+    /// The flag of each spelling. `--no-ui` and `--ui` are one flag, but each spelling has its own effect.
+    /// A command line has few flags, so the table is made once, at the first lookup.
     private static let byName: [String: (flag: PeerFlag, support: PeerFlag.Support)] = {
         var result: [String: (PeerFlag, PeerFlag.Support)] = [:]
         for flag in all {
@@ -18,6 +21,9 @@ enum PeerFlags {
 
     // MARK: Accepted flags
 
+    /// Flags that ask for a constant behaviour of Martlet. The flag is accepted without a notice.
+    ///
+    /// Example: `--jinja` asks for chat templates as Jinja, and every chat template is Jinja here.
     private static let always: [PeerFlag] = [
         PeerFlag(
             ["--jinja"], negatives: ["--no-jinja"], .always,
@@ -29,6 +35,10 @@ enum PeerFlags {
             ["--ui", "--webui"], negatives: ["--no-ui", "--no-webui"], .missing("the web page"), negative: .always),
     ]
 
+    /// Flags that are accepted with a notice in the log. They tune the implementation of llama-server, and no output
+    /// depends on them.
+    ///
+    /// A neutral value, such as `-1`, asks for nothing and has no notice.
     private static let withoutEffect: [PeerFlag] = [
         PeerFlag(
             ["--threads-http"], values: 1, neutral: ["-1"],
@@ -54,10 +64,12 @@ enum PeerFlags {
         PeerFlag(["--fit-ctx", "-fitc"], values: 1, .withoutEffect(fit)),
     ]
 
+    /// The notice for the flags that fit a model to free memory.
     private static let fit = "only --ctx-size is fitted to memory, and only if it is not set"
 
     // MARK: Missing capabilities
 
+    /// Flags about downloads, and about several models in one server.
     private static let models: [PeerFlag] =
         [
             PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
@@ -74,6 +86,7 @@ enum PeerFlags {
             "--gpt-oss-120b-default", "--vision-gemma-4b-default", "--vision-gemma-12b-default",
         ].map { PeerFlag([$0], .missing(downloads)) }
 
+    /// Flags about images, audio and video. A server that ignored them would answer without the attachments.
     private static let media: [PeerFlag] =
         [
             PeerFlag(["--mmproj-auto"], negatives: ["--no-mmproj", "--no-mmproj-auto"], .missing(images)),
@@ -87,12 +100,12 @@ enum PeerFlags {
             ["--media-path"],
         ].map { PeerFlag($0, values: 1, .missing(images)) }
 
+    /// Flags of single capabilities. Most are refused, because a client relies on the capability.
     private static let others: [PeerFlag] = [
         // `ServeCommand` handles it before it parses settings.
         PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
         PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
         PeerFlag(["--spm-infill"], .missing("infill")),
-        PeerFlag(["--slot-save-path"], values: 1, .missing("files of slots")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),
@@ -110,6 +123,8 @@ enum PeerFlags {
         PeerFlag(["--completion-bash"], .missing("completion for a shell")),
     ]
 
+    /// Flags of speculative decoding that `SettingTable` does not have: other kinds of drafts, and the placement of a
+    /// draft model.
     private static let drafts: [PeerFlag] =
         [
             PeerFlag(["--spec-draft-cpu-moe", "--cpu-moe-draft", "-cmoed"], .missing(draftPlacement)),
@@ -149,6 +164,8 @@ enum PeerFlags {
             ["--lookup-cache-dynamic", "-lcd"],
         ].map { PeerFlag($0, values: 1, .missing("drafts from files or for benchmarks")) }
 
+    // The names of missing capabilities, as errors and the compatibility page show them. Example: "--tools: a flag of
+    // llama-server that martlet does not support yet (tools that the server runs itself)".
     private static let draftPlacement = "own devices and processors of a draft model"
     private static let downloads = "downloads"
     private static let several = "several models"

@@ -1,7 +1,9 @@
 import MartletAPI
+import MartletFiles
 import MartletGenerations
 import MartletGrammar
 import MartletJSON
+import MartletPlatform
 import MartletProtocol
 import MartletSchema
 import MartletServer
@@ -33,6 +35,7 @@ extension ServerConfiguration {
         if let value = values.text(.cacheScope).flatMap(CacheScope.init) { cacheScope = value }
         completionDefaults.showsCachedText = cacheScope == .owner || apiKeys.isEmpty
         if let value = values.toggle(.slots) { servesSlots = value }
+        if let path = values.text(.slotSavePath) { slotSavePath = try Self.folder(path, for: .slotSavePath) }
         if let value = values.toggle(.metrics) { servesMetrics = value }
         if let value = values.toggle(.properties) { changesProperties = value }
         if let value = values.integer(.timeout) { limits.idleTimeout = value > 0 ? .seconds(value) : Self.noTimeout }
@@ -51,6 +54,19 @@ extension ServerConfiguration {
         if let value = values.integer(.logMemory) { limits.logBytes = value << 20 }
         if let value = values.integer(.logMemoryPerKey), value > 0 { limits.logBytesPerKey = value << 20 }
         build = "martlet-" + MartletVersion.current
+    }
+
+    /// The absolute path of an existing folder: the worker may have another working directory.
+    private static func folder(_ path: String, for key: FlagKey) throws(SettingError) -> String {
+        guard let resolved = realpath(path, nil) else {
+            throw SettingError("--\(key.rawValue): \(path) cannot be used: \(String(cString: strerror(errno)))")
+        }
+        defer { free(resolved) }
+        let folder = String(cString: resolved)
+        guard let kind = try? FileKind(of: folder), kind == .folder else {
+            throw SettingError("--\(key.rawValue): \(path) is not a folder")
+        }
+        return folder
     }
 
     /// Longer than any connection lives: `--timeout 0`.

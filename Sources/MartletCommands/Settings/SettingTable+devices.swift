@@ -1,7 +1,10 @@
 import Llama
 
 extension SettingTable {
-    /// The devices that store and compute the model.
+    /// The devices that store and compute the model. Names, values and meanings are llama-server's.
+    ///
+    /// Example: `--device CUDA0,CUDA1 --tensor-split 3,1` stores three quarters of the layers on the first GPU.
+    /// All of them concern the worker alone: the edge never opens a device.
     static let devices: [Setting] = [
         Setting(
             .device, ["-dev"], environment: ["LLAMA_ARG_DEVICE"], .list, "NAMES", unset: "all GPUs", in: .engine,

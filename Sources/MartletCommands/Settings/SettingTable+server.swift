@@ -52,6 +52,10 @@ extension SettingTable {
             .slots, environment: ["LLAMA_ARG_ENDPOINT_SLOTS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /slots."),
         Setting(
+            .slotSavePath, environment: ["LLAMA_ARG_SLOT_SAVE_PATH"], .text, "PATH", unset: "slots cannot be saved",
+            in: .server, for: .edge,
+            "A folder for the files of POST /slots/{id}?action=save and restore. The folder must exist."),
+        Setting(
             .metrics, environment: ["LLAMA_ARG_ENDPOINT_METRICS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /metrics."),
         Setting(

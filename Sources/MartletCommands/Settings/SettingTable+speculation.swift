@@ -2,9 +2,12 @@ import Llama
 import MartletAPI
 
 extension SettingTable {
+    /// The cell types of a draft model's KV cache, as `--cache-type-k` has them.
     private static let draftCacheTypes = CacheType.allCases.map(\.rawValue)
 
     /// The settings of speculative decoding. It changes the speed of a generation, not its tokens.
+    ///
+    /// Example: `--spec-type ngram-simple` drafts tokens that followed the same text before, in prompt or output.
     static let speculation: [Setting] = [
         Setting(
             .draftKinds, environment: ["LLAMA_ARG_SPEC_TYPE"], .list, "KINDS",

@@ -86,6 +86,8 @@ package struct ServerConfiguration: Sendable {
 
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
+    /// The folder for files of slots. Default: none, slots cannot be saved.
+    package var slotSavePath: String?
     /// Whether `/metrics` is served. Default: yes.
     package var servesMetrics = true
     /// Whether `POST /props` is served. Default: no.

@@ -233,7 +233,8 @@ import Testing
     @Test(arguments: models) func aSlotIsSavedRestoredAndErased(model: String) async throws {
         let folder = Folder()
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-        let path = folder.path + "/chat.bin"
+        // The folder of a cache scope is made by its first file.
+        let path = folder.path + "/scope/chat.bin"
         let running = RunningEngine(model: model) { $0.sequenceCount = 2 }
         var chat = Chat(salt: 6, count: 500)
         let completion = await Self.complete(chat, running)

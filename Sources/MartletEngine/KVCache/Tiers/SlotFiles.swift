@@ -102,6 +102,10 @@ final class SlotFiles {
         _ stored: StoredState, _ fingerprint: StateFingerprint, _ path: String
     ) -> Result<Int, EngineError> {
         do throws(FileError) {
+            // The first file of a cache scope makes the scope's folder.
+            if let end = path.lastIndex(of: "/"), end != path.startIndex {
+                _ = try StateFolder(path: String(path[..<end]))
+            }
             return .success(try StateFolder.write(stored, fingerprint: fingerprint, to: path))
         } catch {
             return .failure(EngineError(.invalidRequest, "The file \(name(of: path)) cannot be written: \(error)."))
