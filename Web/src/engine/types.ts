@@ -142,6 +142,8 @@ export interface Statistics {
     readonly firstToken: number | null;
     /** How long the model thought. */
     readonly reasoningTime: number | null;
+    /** The server's report on the prefix cache (`timings.cache`), or null. */
+    readonly cacheReport: JSONValue;
 }
 
 /** What the page must know to read a running generation on. Saved with the text, in one write. */
@@ -192,6 +194,8 @@ export interface Message {
     readonly isReasoningSkipped: boolean;
     /** Warnings of the server, such as a field without effect. */
     readonly warnings: readonly string[];
+    /** The request fields of this answer, fixed when it began. Empty for other roles. */
+    readonly options: SettingValues;
     /** The request asked for JSON, so the view may show the text as a tree. */
     readonly isStructured: boolean;
     readonly stream: StreamRecord | null;

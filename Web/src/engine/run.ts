@@ -1,0 +1,505 @@
+import { Answer, failureFrom, parse } from "./answer";
+import type { Api } from "./api";
+import { Backoff } from "./backoff";
+import type { StoredRecord } from "./database";
+import type { Environment } from "./environment";
+import { StreamReader } from "./reader";
+import type { ReaderEnd } from "./reader";
+import { chatRequest } from "./requests";
+import { compareCursors } from "./sse";
+import { runningWords } from "./status";
+import type { Store } from "./store";
+import { MessageTree } from "./tree";
+import type { Failure, JSONValue, Message, MessageState, StreamState } from "./types";
+import { words } from "./words";
+
+/**
+ * The record of a running answer in the store `leases`. The tab that it names reads the stream; another tab takes the
+ * answer over by changing the record in a transaction, so that of several tabs one does.
+ */
+export interface RunRecord extends StoredRecord {
+    /** The id of the message. */
+    readonly id: string;
+    readonly conversation: string;
+    readonly label: string;
+    readonly tab: string;
+    /** Grows with each takeover. */
+    readonly claim: number;
+}
+
+/** What a run needs of its surroundings. */
+export interface RunContext {
+    readonly environment: Environment;
+    readonly api: Api;
+    readonly store: Store;
+    readonly tab: string;
+    /** Text for the other tabs. `removals` changes when text was removed. */
+    share(message: Message, removals: number): void;
+    /** The live line of the message. */
+    showStream(state: StreamState | null, id: string): void;
+    /** How far the model of the answer is loaded; null = it does not load. */
+    modelLoad(model: string | null): { readonly progress: number | null } | null;
+    ended(run: AnswerRun, message: Message): void;
+    /** Another tab reads the answer now, or it was removed. */
+    lost(run: AnswerRun, isRemoved: boolean): void;
+}
+
+const flushEvery = 500;
+const shareEvery = 60;
+
+/**
+ * One running answer in the tab that reads it: request, stream, saving, sharing, stopping.
+ *
+ * The saved record always has the text up to its cursor, so any tab can go on from it at any time.
+ */
+export class AnswerRun {
+    readonly answer: Answer;
+    readonly startedAt: number;
+    private message: Message;
+    private reader: StreamReader | null = null;
+    private isClosed = false;
+    private isPiped = false;
+    private pipeWanted: (() => void) | null = null;
+    private submission: AbortController | null = null;
+    private wakeSubmission: (() => void) | null = null;
+    private isStopWanted = false;
+    private isStopSent = false;
+    private isDirty = false;
+    private cancelFlush: (() => void) | null = null;
+    private cancelShare: (() => void) | null = null;
+    private connection: StreamState["connection"] = "connecting";
+    private attempts = 0;
+    private nextAttemptAt: number | null = null;
+    private queuePosition: number | null = null;
+    private isSkipping = false;
+    /** What the last published record had, apart from text: a change makes a new revision. */
+    private shape = "";
+    private problem: string | null = null;
+
+    constructor(private readonly context: RunContext, message: Message) {
+        this.message = message;
+        this.answer = new Answer(message);
+        this.startedAt = message.stream?.startedAt ?? message.createdAt;
+        this.isStopWanted = message.state === "stopping";
+    }
+
+    get id(): string {
+        return this.message.id;
+    }
+
+    get conversation(): string {
+        return this.message.conversation;
+    }
+
+    get generation(): string | null {
+        return this.message.stream?.generation ?? null;
+    }
+
+    get state(): MessageState {
+        return this.answer.state;
+    }
+
+    get removals(): number {
+        return this.answer.removals;
+    }
+
+    /** The message with the text so far. */
+    current(): Message {
+        const { answer, message } = this;
+        return {
+            ...message,
+            text: answer.text,
+            reasoning: answer.reasoning,
+            toolCalls: answer.toolCalls,
+            state: answer.state,
+            finishReason: answer.finishReason,
+            failure: answer.failure,
+            statistics: answer.statistics,
+            probabilities: [...answer.probabilities],
+            warnings: [...answer.warnings],
+            isReasoningSkipped: answer.isReasoningSkipped,
+            model: answer.model,
+            stream: message.stream && { ...message.stream, cursor: answer.cursor },
+        };
+    }
+
+    /** Runs the answer to its end. Never rejects. */
+    async run(): Promise<void> {
+        this.publish();
+        if (this.isStopWanted) this.stop();
+        if (this.generation === null && !(await this.submit())) return;
+        for (;;) {
+            if (this.isClosed) return;
+            if (!this.isPiped) await new Promise<void>(resolve => (this.pipeWanted = resolve));
+            if (this.isClosed) return;
+            const end = await this.read();
+            if (end.kind === "left") continue;
+            await this.finish(end);
+            return;
+        }
+    }
+
+    /** Whether the run may hold a connection. Without one the server goes on, and the list of generations tells the end. */
+    setPiped(isPiped: boolean): void {
+        if (isPiped === this.isPiped) return;
+        this.isPiped = isPiped;
+        if (isPiped) {
+            this.pipeWanted?.();
+            this.pipeWanted = null;
+        } else {
+            this.reader?.leave();
+        }
+    }
+
+    /** Leaves the answer to another tab, or to a later page. */
+    async close(): Promise<void> {
+        this.isClosed = true;
+        this.reader?.leave();
+        this.submission?.abort();
+        this.wakeSubmission?.();
+        this.pipeWanted?.();
+        this.cancelShare?.();
+        this.cancelFlush?.();
+        await this.flush();
+    }
+
+    /** Ends without a write: the message is removed. */
+    discard(): void {
+        this.isClosed = true;
+        this.isDirty = false;
+        this.reader?.leave();
+        this.submission?.abort();
+        this.wakeSubmission?.();
+        this.pipeWanted?.();
+        this.cancelShare?.();
+        this.cancelFlush?.();
+        if (this.hasPosted && this.generation === null) this.stopLate();
+    }
+
+    /** Connects at once if the connection is lost. */
+    hurry(): void {
+        this.reader?.hurry();
+        this.wakeSubmission?.();
+    }
+
+    /** The server's status of the generation, from the list or from the reader. */
+    setStatus(body: JSONValue): void {
+        const status = body as { queue_position?: unknown };
+        this.queuePosition = typeof status.queue_position === "number" ? status.queue_position : null;
+        if (this.answer.state === "queued" || this.answer.state === "loading") {
+            this.answer.state = this.context.modelLoad(this.answer.model) ? "loading" : "queued";
+        }
+        this.publish();
+    }
+
+    setSkipping(isSkipping: boolean): void {
+        this.isSkipping = isSkipping;
+        this.publish();
+    }
+
+    // --- The request ---------------------------------------------------------------------------------------------------
+
+    /**
+     * Sends the request until the server has accepted or refused it. False = the answer has ended.
+     *
+     * A lost reply may mean an accepted request. So every attempt but the first of a new answer asks by the label first:
+     * the request is never accepted twice.
+     */
+    private async submit(): Promise<boolean> {
+        const backoff = new Backoff();
+        let isFirst = this.message.stream?.cursor === null && this.message.state === "sending" && this.isFresh;
+        for (;;) {
+            if (this.isClosed) return false;
+            if (!isFirst) {
+                const found = await this.lookUp();
+                if (this.isClosed) return false;
+                if (found !== null && found !== "absent") return await this.accept(found);
+                if (found === "absent" && this.isStopWanted) {
+                    if (this.hasPosted) this.stopLate();
+                    await this.end("stopped", null);
+                    return false;
+                }
+                if (found === null) {
+                    await this.wait(backoff);
+                    continue;
+                }
+            }
+            isFirst = false;
+            if (this.isStopWanted) continue;
+            const outcome = await this.post();
+            if (typeof outcome === "string") return await this.accept(outcome);
+            if (outcome === null) {
+                if (!this.isStopWanted) await this.wait(backoff);
+                continue;
+            }
+            await this.end(this.isStopWanted ? "stopped" : "failed", outcome);
+            return false;
+        }
+    }
+
+    /** The run was created with its message: no earlier page can have sent the request. */
+    isFresh = false;
+    private hasPosted = false;
+
+    /** A cancelled request may reach the server after the look-up. */
+    private stopLate(): void {
+        this.context.environment.clock.after(2_000, () => {
+            void this.lookUp().then(found => {
+                if (found !== null && found !== "absent") void this.sendStop(found);
+            });
+        });
+    }
+
+    /** The id of the generation with the label of this run; "absent", or null if there was no answer. */
+    private async lookUp(): Promise<string | null> {
+        const label = encodeURIComponent(this.message.stream?.label ?? "");
+        const reply = await this.context.api.request("GET", "v1/generations?label=" + label, undefined, 10_000);
+        if (reply.kind !== "ok") return null;
+        const data = (reply.body as { data?: { id?: unknown }[] } | undefined)?.data;
+        const id = data?.[0]?.id;
+        return typeof id === "string" ? id : "absent";
+    }
+
+    /** One request. The id of the generation, a failure, or null if another attempt is needed. */
+    private async post(): Promise<string | Failure | null> {
+        const { store, api } = this.context;
+        this.connection = "connecting";
+        this.publish();
+        try {
+            await store.load(this.message.conversation);
+            const tree = new MessageTree(store.messages(this.message.conversation));
+            const body = await chatRequest(tree.path(this.message.parent), this.message, store.database);
+            this.submission = new AbortController();
+            this.hasPosted = true;
+            const response = await api.open(
+                "v1/chat/completions",
+                { method: "POST", body: JSON.stringify(body), signal: this.submission.signal },
+                { "Content-Type": "application/json", "X-Conversation-Id": this.message.stream?.label ?? "" },
+            );
+            const generation = response.headers.get("X-Generation-Id");
+            if (response.ok && generation !== null) {
+                // The text is read from the numbered events; this connection is not needed any more.
+                this.submission.abort();
+                return generation;
+            }
+            const text = await response.text();
+            if (response.status === 401 || response.status === 403) this.problem = words.keyNeeded;
+            else if (response.status === 503) this.problem = words.serverStarts;
+            else return failureFrom(response.status, parse(text), text.slice(0, 300) || `Status ${response.status}`);
+            return null;
+        } catch {
+            return null;
+        } finally {
+            this.submission = null;
+        }
+    }
+
+    private async accept(generation: string): Promise<boolean> {
+        this.problem = null;
+        const stream = this.message.stream && { ...this.message.stream, generation };
+        this.message = { ...this.message, stream, revision: this.message.revision + 1 };
+        if (this.answer.state === "sending") this.answer.state = "queued";
+        this.publish();
+        await this.flush();
+        if (this.isStopWanted) this.stop();
+        return !this.isClosed;
+    }
+
+    private async wait(backoff: Backoff): Promise<void> {
+        const { clock, random } = this.context.environment;
+        const delay = backoff.failed(random(1)[0] / 255);
+        this.connection = "lost";
+        this.attempts = backoff.attempts;
+        this.nextAttemptAt = clock.now() + delay;
+        this.publish();
+        await new Promise<void>(resolve => {
+            const cancel = clock.after(delay, resolve);
+            this.wakeSubmission = () => {
+                cancel();
+                resolve();
+            };
+        });
+        this.wakeSubmission = null;
+        this.nextAttemptAt = null;
+    }
+
+    // --- The stream ----------------------------------------------------------------------------------------------------
+
+    private async read(): Promise<ReaderEnd> {
+        const { environment, api } = this.context;
+        const reader = new StreamReader(environment, api, this.generation ?? "", {
+            cursor: () => this.answer.cursor,
+            apply: event => this.answer.append(event, environment.clock.now()),
+            batch: () => this.publish(),
+            connection: (state, attempts, next) => {
+                if (state === "live" && this.connection === "live") return;
+                this.connection = state;
+                this.attempts = attempts;
+                this.nextAttemptAt = next;
+                this.publish();
+            },
+            status: body => this.setStatus(body),
+            restart: () => this.answer.restart(),
+        });
+        this.reader = reader;
+        const end = await reader.run();
+        this.reader = null;
+        return end;
+    }
+
+    private async finish(end: ReaderEnd): Promise<void> {
+        if (end.kind === "failed") return this.end("failed", end.failure);
+        if (end.kind === "forgotten") {
+            const state = this.answer.state === "stopping" ? "stopped" : "interrupted";
+            return this.end(state, state === "stopped" ? null : failureOf(words.forgotten));
+        }
+        // 204: every event was read, in an earlier connection or by an earlier page.
+        const { state } = this.answer;
+        const isEnded = state === "done" || state === "stopped" || state === "failed";
+        await this.end(isEnded ? state : state === "stopping" ? "stopped" : "done", this.answer.failure);
+    }
+
+    private async end(state: MessageState, problem: Failure | null): Promise<void> {
+        this.answer.state = state;
+        this.answer.failure = problem;
+        this.message = { ...this.message, revision: this.message.revision + 1 };
+        this.cancelShare?.();
+        this.cancelShare = null;
+        const isOurs = await this.save(true);
+        this.isClosed = true;
+        this.context.showStream(null, this.id);
+        if (isOurs) this.context.ended(this, this.current());
+    }
+
+    // --- Stopping --------------------------------------------------------------------------------------------------------
+
+    /** Shows the stop at once, and tells the server until it has answered. */
+    stop(): void {
+        this.isStopWanted = true;
+        if (this.answer.state !== "stopping") {
+            this.answer.state = "stopping";
+            this.message = { ...this.message, revision: this.message.revision + 1 };
+            this.publish();
+            void this.flush();
+        }
+        this.submission?.abort();
+        this.wakeSubmission?.();
+        if (this.generation !== null && !this.isStopSent) {
+            this.isStopSent = true;
+            void this.sendStop(this.generation);
+        }
+    }
+
+    private async sendStop(generation: string): Promise<void> {
+        const { api, environment } = this.context;
+        const path = "v1/generations/" + encodeURIComponent(generation);
+        for (let attempt = 0; attempt < 60; attempt += 1) {
+            // A generation that has ended refuses the command and keeps its text; DELETE would remove it.
+            const reply = await api.request("POST", path + "/control", { action: "stop" }, 10_000);
+            this.reader?.hurry();
+            if (reply.kind === "ok") return;
+            if (reply.kind === "refused" && (reply.failure.status === 404 || reply.failure.status === 409)) return;
+            if (attempt === 0) {
+                this.problem = words.stoppingFailed;
+                this.publish();
+            }
+            await new Promise<void>(resolve => environment.clock.after(Math.min(8_000, 500 * 2 ** attempt), resolve));
+        }
+    }
+
+    // --- Showing and saving ----------------------------------------------------------------------------------------------
+
+    private publish(): void {
+        if (this.isClosed) return;
+        const shape = `${this.answer.state} ${this.answer.toolCalls.length} ${this.answer.removals}`;
+        if (shape !== this.shape) {
+            this.shape = shape;
+            this.message = { ...this.message, revision: this.message.revision + 1 };
+        }
+        const message = this.current();
+        if (this.isSkipping && (this.answer.state === "answering" || this.answer.state === "tool")) this.isSkipping = false;
+        this.context.store.show(message);
+        this.context.showStream(this.streamState(), this.id);
+        this.isDirty = true;
+        const { clock } = this.context.environment;
+        this.cancelFlush ??= clock.after(flushEvery, () => {
+            this.cancelFlush = null;
+            void this.flush();
+        });
+        this.cancelShare ??= clock.after(shareEvery, () => {
+            this.cancelShare = null;
+            if (!this.isClosed) this.context.share(this.current(), this.answer.removals);
+        });
+    }
+
+    private streamState(): StreamState {
+        const { answer } = this;
+        const now = this.context.environment.clock.now();
+        const seconds = answer.firstTokenAt === null ? 0 : (now - answer.firstTokenAt) / 1_000;
+        const load = this.context.modelLoad(answer.model);
+        const shown = runningWords({
+            state: answer.state,
+            connection: this.connection,
+            attempts: this.attempts,
+            queuePosition: this.queuePosition,
+            loadProgress: load === null ? null : load.progress,
+            prompt: answer.prompt,
+            problem: this.problem,
+            isSkipping: this.isSkipping,
+        });
+        return {
+            message: this.id,
+            connection: this.connection,
+            attempts: this.attempts,
+            nextAttemptAt: this.nextAttemptAt,
+            words: shown.words,
+            progress: shown.progress,
+            isSkipping: this.isSkipping,
+            tokens: answer.tokens,
+            tokensPerSecond: seconds > 0.5 && answer.tokens > 1 ? (answer.tokens - 1) / seconds : null,
+        };
+    }
+
+    /** Saves the text so far. Called often; a call without news does nothing. */
+    async flush(): Promise<void> {
+        if (!this.isDirty) return;
+        await this.save(false);
+    }
+
+    /** False = the record belongs to another tab now, or was removed; the run has closed. */
+    private async save(isEnd: boolean): Promise<boolean> {
+        this.isDirty = false;
+        const message = this.current();
+        let loss: "taken" | "removed" | null = null;
+        await this.context.store.commit(
+            [
+                ["messages", message.id],
+                ["leases", message.id],
+            ],
+            ([stored, lease]) => {
+                const before = stored as Message | undefined;
+                const record = lease as RunRecord | undefined;
+                if (!before && this.context.store.database.isPersistent) loss = "removed";
+                else if (before && before.stream?.label !== message.stream?.label) loss = "taken";
+                else if (record && record.tab !== this.context.tab) loss = "taken";
+                else if (before && compareCursors(before.stream?.cursor ?? null, message.stream?.cursor ?? null) > 0) {
+                    // A replay reads the stream again from its first event: older events than the stored ones.
+                    if (this.answer.removals === 0) loss = "taken";
+                }
+                if (loss !== null) return null;
+                if (isEnd) return [{ put: ["messages", message] }, { remove: ["leases", message.id] }];
+                return [{ put: ["messages", message] }];
+            },
+        );
+        if (loss === null || this.isClosed) return loss === null;
+        this.isClosed = true;
+        this.reader?.leave();
+        this.pipeWanted?.();
+        this.context.lost(this, loss === "removed");
+        return false;
+    }
+}
+
+function failureOf(message: string): Failure {
+    return { message, status: 0, code: null, promptTokens: null, contextTokens: null };
+}
