@@ -20,6 +20,12 @@ import MartletSimulation
     func run() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") != nil else { return try restart() }
         guard TaskCapture.begin() else { throw ValidationError("The Swift runtime has no hook for tasks.") }
+        let digest = ScheduleTrial.run()
+        if digest != ScheduleTrial.expectedDigest {
+            print(
+                "warning: this build orders tasks in its own way (digest \(String(digest, radix: 16))); "
+                    + "plans of other builds run differently here")
+        }
         if let plan {
             guard let plan = SimulationPlan(line: plan, steps: steps) else {
                 throw ValidationError("--plan: the line must begin with seed=NUMBER, but got \"\(plan)\"")
@@ -41,6 +47,7 @@ import MartletSimulation
     private func search() throws {
         let begin = ContinuousClock.now
         var (runs, stepCount, generationCount, edgeCount) = (0, 0, 0, 0)
+        var digest: UInt64 = 0
         for seed in from..<(from + seeds) {
             if let seconds, begin.duration(to: .now) > .seconds(seconds) { break }
             let outcome = SimulationRun.run(SimulationPlan(seed: seed, steps: steps))
@@ -53,6 +60,7 @@ import MartletSimulation
                 }
             }
             runs += 1
+            digest = SimulationRandom.mix(digest ^ outcome.digest)
             stepCount += outcome.steps
             generationCount += outcome.generationCount
             edgeCount += outcome.edgeCount
@@ -60,7 +68,8 @@ import MartletSimulation
         let time = begin.duration(to: .now) / .seconds(1)
         print(
             "\(runs) seeds, \(stepCount) steps, \(generationCount) generations, \(edgeCount) servers: no rule is broken; "
-                + "\(Int(time * 10) / 10) s, \(Int(Double(stepCount) / max(time, 0.001) * 60)) steps a minute")
+                + "\(Int(time * 10) / 10) s, \(Int(Double(stepCount) / max(time, 0.001) * 60)) steps a minute, "
+                + "digest \(String(digest, radix: 16))")
     }
 
     /// Makes the failing plan smaller and prints its story.
@@ -74,7 +83,7 @@ import MartletSimulation
     /// Prints the story of a run.
     private func show(_ outcome: SimulationOutcome) throws {
         if let story = outcome.story { print(story.text()) }
-        print("plan: \(outcome.plan.line)")
+        print("plan: \(outcome.plan.line), digest \(String(outcome.digest, radix: 16))")
         guard let failure = outcome.failure else { return print("no rule is broken in \(outcome.steps) steps") }
         print("broken at step \(failure.step): \(failure.rule.rawValue): \(failure.what)")
         throw ExitCode(1)

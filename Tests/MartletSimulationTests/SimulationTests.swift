@@ -18,6 +18,14 @@ import Testing
         #expect(status == 0, "\(output.suffix(2_000))")
     }
 
+    /// A program of tasks has the schedule that all builds have, so that a plan of one build is valid in the other.
+    @Test func aPlanRunsEquallyInEveryBuild() throws {
+        let (status, output) = try simulate(["--seeds", "1"])
+        #expect(status == 0)
+        #expect(!output.contains("warning"), "\(output)")
+        #expect(output.contains("digest"))
+    }
+
     @Test(arguments: SavedPlans.lines) func noSavedPlanBreaksARule(plan: String) throws {
         let (status, output) = try simulate(["--plan", plan])
         #expect(status == 0, "\(output.suffix(8_000))")

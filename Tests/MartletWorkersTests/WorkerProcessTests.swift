@@ -204,6 +204,22 @@ import Testing
         await running
         #expect(log.lines.starts(with: ["error engine: boom model=tiny", "warning plain model=tiny"]))
     }
+
+    /// A shutdown may find a worker whose process has not begun yet. It ends as soon as it begins.
+    @Test func aProcessThatIsKilledBeforeItBeginsEndsAtItsBegin() {
+        let kills = Mutex(0)
+        let early = WorkerProcess()
+        early.kill()
+        early.kill()
+        early.began { kills.withLock { $0 += 1 } }
+        #expect(kills.withLock { $0 } == 1)
+        early.kill()
+        #expect(kills.withLock { $0 } == 2)
+        early.ended()
+        early.kill()
+        early.began { kills.withLock { $0 += 1 } }
+        #expect(kills.withLock { $0 } == 2)
+    }
 }
 
 private final class LogCapture: LogHandler {

@@ -79,7 +79,7 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
             }
             return
         }
-        let bytes = channel.receiveAll()
+        let bytes = channel.receive(channel.availableCount)
         guard !bytes.isEmpty || channel.isEnded || random.chance(1, of: 4) else { return }
         if !bytes.isEmpty { noteProgress() }
         // Behind lost records the generation may end with a smaller number.
@@ -96,7 +96,7 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
             }
         }
         if attachment.stream.endCount > 1 { world.fail(.oneEnd, "\(name) received two terminal events") }
-        if channel.isEnded, channel.isEmpty, attachment.stream.endCount == 0 { attachment.channel = nil }
+        if channel.isEnded, channel.availableCount == 0, attachment.stream.endCount == 0 { attachment.channel = nil }
         channel.extendCredit(until: (attachment.stream.last?.number ?? -1) + 2 + random.below(6))
     }
 }

@@ -2,13 +2,10 @@ import MartletGenerations
 import MartletStreams
 import NIOCore
 
-/// One request of a client with its response: a connection, seen from both ends.
-///
-/// The edge's end is used on its event loop. The client's end receives bytes later and in pieces, and either end may
-/// close at any time.
+/// One request of a client with its response: a connection, seen from both ends. Either end may close at any time.
 ///
 /// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
-final class SimulatedConnection: StreamSink, @unchecked Sendable {
+final class SimulatedConnection: SimulatedChannel, @unchecked Sendable {
     /// The part of a response before its bytes.
     enum Head {
         /// A stream follows. The id is nil for a plain generation.
@@ -33,52 +30,18 @@ final class SimulatedConnection: StreamSink, @unchecked Sendable {
         case unavailable
     }
 
-    /// The event loop that serves the connection.
-    let eventLoop: SimulatedEventLoop
-    /// The number of bytes on their way from which on the edge waits.
-    private let window: Int
     /// The part of the response that the client sees first.
     private(set) var head: Head?
-    /// Bytes on their way.
-    private var inFlight: [UInt8] = []
-    /// The edge has sent everything.
-    private(set) var isEnded = false
-    /// The edge's end is closed, or its process is gone.
-    private(set) var isClosed = false
-    /// The reader that writes the response.
-    private var reader: StreamReader?
     /// Called when the client disconnects.
     private var disconnectAction: (@Sendable () -> Void)?
 
-    /// - Parameter window: the number of bytes on their way from which on the edge has to wait.
-    init(on eventLoop: SimulatedEventLoop, window: Int) {
-        self.eventLoop = eventLoop
-        self.window = window
-    }
-
     // MARK: The edge's end, on its event loop
-
-    var isWritable: Bool { !isClosed && inFlight.count < window }
-
-    func write(_ bytes: [UInt8]) { if !isClosed { inFlight += bytes } }
-
-    func readerEnded() {
-        reader = nil
-        isEnded = true
-    }
 
     /// Sends the head of a response.
     func send(_ head: Head) {
         guard !isClosed else { return }
         self.head = head
-        if case .reply = head { isEnded = true }
-    }
-
-    /// Writes a reader's log as the body of the response.
-    func attach(_ reader: StreamReader) {
-        guard !isClosed else { return reader.detach() }
-        self.reader = reader
-        reader.attach(to: self)
+        if case .reply = head { endWithoutReader() }
     }
 
     /// Calls `action` when the connection closes before the response has ended; at once if it is closed.
@@ -89,20 +52,14 @@ final class SimulatedConnection: StreamSink, @unchecked Sendable {
 
     /// Closes the edge's end, on the event loop.
     func close() {
-        eventLoop.preconditionInEventLoop()
-        guard !isClosed else { return }
-        isClosed = true
-        let (reader, action) = (reader, disconnectAction)
-        self.reader = nil
+        guard closeReader() else { return }
+        let action = disconnectAction
         disconnectAction = nil
-        reader?.detach()
         if !isEnded { action?() }
     }
 
-    /// The process of the edge is gone. Bytes on their way may still arrive.
-    func lose() {
-        isClosed = true
-        reader = nil
+    override func lose() {
+        super.lose()
         disconnectAction = nil
     }
 
@@ -111,21 +68,9 @@ final class SimulatedConnection: StreamSink, @unchecked Sendable {
 
     // MARK: The client's end
 
-    /// The number of bytes that the client can receive now.
-    var availableCount: Int { inFlight.count }
-
-    /// Removes bytes from the way, and lets the edge write more.
-    func receive(_ count: Int) -> [UInt8] {
-        let bytes = Array(inFlight[..<count])
-        let wasWritable = isWritable
-        inFlight.removeFirst(count)
-        if !wasWritable, isWritable { eventLoop.execute { [self] in reader?.pump() } }
-        return bytes
-    }
-
     /// The client closes. The edge notices it later.
     func closeByClient() {
-        inFlight = []
+        dropBytes()
         eventLoop.execute { [self] in close() }
     }
 }

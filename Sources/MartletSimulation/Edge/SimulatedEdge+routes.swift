@@ -198,6 +198,10 @@ extension SimulatedEdge {
                 try known ?? control.send(ControlRequest(action: action), identity: identity, to: generation)
             let waiting = Task { try await sent.reply() }
             connection.eventLoop.execute { connection.onDisconnect { waiting.cancel() } }
+            commandCount += 1
+            let number = commandCount
+            unansweredCommands[number] = world.scheduler.now
+            defer { unansweredCommands[number] = nil }
             respond(.command(try await waiting.value), on: connection)
         }
     }

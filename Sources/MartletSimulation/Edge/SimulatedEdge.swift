@@ -46,8 +46,15 @@ final class SimulatedEdge: @unchecked Sendable {
     var handlerCount = 0
     /// The connections that are not idle, and some that are.
     private(set) var connections: [SimulatedConnection] = []
-    /// Resumes the shutdown when no connection is open.
-    private var closedContinuation: CheckedContinuation<Void, Never>?
+    /// The times at which commands were sent that have no reply, by the number of their handler.
+    var unansweredCommands: [Int: UInt64] = [:]
+    /// The number of commands so far.
+    var commandCount = 0
+    private var hasListened = false
+    /// Whether no generation changes any more.
+    private var isDrained = false
+    /// The part of the server that the shutdown waits for, for messages.
+    private var awaitedPart = "the running generations"
 
     /// The times of the shutdown, as flags set them.
     static let grace = Duration.milliseconds(2_000)
@@ -104,6 +111,7 @@ final class SimulatedEdge: @unchecked Sendable {
             if storage != nil { await recovery.wait(upTo: .seconds(1), on: eventLoops[0]) }
             if phase == .starting {
                 phase = .serving
+                hasListened = true
                 world.record("edge", "listens")
             }
         }
@@ -139,15 +147,27 @@ final class SimulatedEdge: @unchecked Sendable {
         let watch = world.scheduler.makeLane("edge \(number), monitor")
         world.scheduler.addTimer(at: deadline, on: watch) { [weak self] in
             guard let self, phase != .ended else { return }
-            world.fail(.shutdown, "the edge has not ended \(Self.longestShutdown / 1_000_000) ms after SIGTERM")
+            let worker = world.worker?.summary ?? "there is no worker"
+            world.fail(
+                .shutdown,
+                "the edge has not ended \(Self.longestShutdown / 1_000_000) ms after SIGTERM: it waits for "
+                    + "\(awaitedPart); \(worker)")
         }
         Task {
             await GenerationDrain(registry: registry, flag: shutdown, grace: Self.grace).run(on: eventLoops[0])
-            let closing = eventLoops[0].scheduleTask(in: TimeAmount(Self.closingTimeout)) { [self] in closeAll() }
+            isDrained = true
+            awaitedPart = "open connections"
+            let handover = world.scheduler.now
+            let closing = eventLoops[0].scheduleTask(in: TimeAmount(Self.closingTimeout)) { [self] in
+                checkReplies(to: handover)
+                closeAll()
+            }
             await waitForConnections()
             closing.cancel()
+            awaitedPart = "the worker"
             engine.shutdown()
             await engineTask?.value
+            awaitedPart = "recovery and journal"
             await storage?.close()
             world.edgeEnded(self)
         }
@@ -171,8 +191,8 @@ final class SimulatedEdge: @unchecked Sendable {
 
     // MARK: Connections
 
-    /// Whether the process accepts connections.
-    var isListening: Bool { phase == .serving || phase == .stopping && !shutdown.isSet }
+    /// Whether the process accepts connections: also while its generations drain. New completions are refused then.
+    var isListening: Bool { phase == .serving || phase == .stopping && hasListened && !isDrained }
 
     /// A client connects to one of the event loops.
     func connect(loop: Int, window: Int) -> SimulatedConnection {
@@ -187,6 +207,14 @@ final class SimulatedEdge: @unchecked Sendable {
         for connection in connections where !connection.isClosed {
             connection.eventLoop.execute { connection.close() }
         }
+    }
+
+    /// A handover answers all commands before it. Replies may wait for a slow disk.
+    private func checkReplies(to handover: UInt64) {
+        guard !world.truth.isDiskFaulty, world.truth.hangEnd + 1_000_000_000 < world.scheduler.now else { return }
+        let forgotten = unansweredCommands.values.count { $0 <= handover }
+        guard forgotten > 0 else { return }
+        world.fail(.reply, "\(forgotten) commands have no reply \(Self.closingTimeout) after the handover")
     }
 
     /// Returns when all connections have sent their responses or are closed.

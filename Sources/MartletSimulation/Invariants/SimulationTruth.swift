@@ -102,6 +102,8 @@ final class SimulationTruth {
     var isDiskFaulty = false
     /// Whether the disk hangs for longer than readers wait.
     var isDiskHanging = false
+    /// The end of the last such hang, in nanoseconds of the virtual clock; in the future while it lasts.
+    var hangEnd: UInt64 = 0
 
     // MARK: From clients
 

@@ -81,6 +81,7 @@ struct SimulatedFault: Sendable {
             world.truth.diskFailed()
             world.truth.isDiskHanging = true
             let end = world.scheduler.now + UInt64(milliseconds) * 1_000_000
+            world.truth.hangEnd = max(world.truth.hangEnd, end)
             world.scheduler.addTimer(at: end, on: world.scheduler.makeLane("disk")) { [truth = world.truth] in
                 truth.isDiskHanging = false
             }

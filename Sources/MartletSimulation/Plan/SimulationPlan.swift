@@ -55,6 +55,8 @@ package enum SimulationRule: String, Sendable, CaseIterable {
     case text = "the text of the undisturbed run"
     /// An acknowledged command is in the log, with the number of its reply.
     case command = "an acknowledged command survives"
+    /// A command gets a reply before the server closes its connection.
+    case reply = "every command is answered"
     /// A repeated request id gets the first reply.
     case repetition = "a repetition gets the first reply"
     /// No owner finds a generation of another owner.

@@ -43,8 +43,11 @@ final class SimulatedStepExecutor: StepExecutor, @unchecked Sendable {
     }
 
     func shutDown() async {
-        guard isRunning || !submissions.isEmpty else { return }
-        await withCheckedContinuation { ending.append($0) }
+        // Decided when the task is suspended: between a check before and the suspension the last step could end.
+        await withCheckedContinuation { continuation in
+            guard isRunning || !submissions.isEmpty else { return continuation.resume() }
+            ending.append(continuation)
+        }
     }
 
     /// Lets no step run for a duration in nanoseconds, as a disk that hangs.

@@ -44,14 +44,6 @@ extension WorkerEngine {
     func runWorker() async -> SupervisorStateMachine.Action {
         let outgoing = OutgoingQueue()
         if case .success(let hello) = encode(.hello(version: FrameFormat.version)) { outgoing.add(hello) }
-        let isStopping = core.withLock { core in
-            if core.isStopping { return true }
-            core.outgoing = outgoing
-            core.crashOutput = CrashOutput()
-            core.hangMonitor.begin(at: clock.now())
-            return false
-        }
-        if isStopping { return .end }
         let link = WorkerLink(
             outgoing: outgoing,
             received: { [self] frame in receive(frame) },
@@ -60,7 +52,15 @@ extension WorkerEngine {
                 let record = WorkerLogLine(line: line)
                 logger.log(level: record.level, "\(record.message)")
             })
-        core.withLock { $0.process = link.process }
+        let isStopping = core.withLock { core in
+            if core.isStopping { return true }
+            // Together, because a shutdown that finds the queue must also find the process that it may have to kill.
+            (core.outgoing, core.process) = (outgoing, link.process)
+            core.crashOutput = CrashOutput()
+            core.hangMonitor.begin(at: clock.now())
+            return false
+        }
+        if isStopping { return .end }
         let monitoring = Task { await monitorWorker() }
         defer { monitoring.cancel() }
         // A task of its own: when this one is cancelled, the worker is asked to end and its last events still come.

@@ -58,11 +58,22 @@ package struct WorkerLink: Sendable {
     }
 }
 
-/// The process of a worker, for the code that must kill it.
+/// The process of a worker, for the code that must kill it. It may be killed before it has begun: then it ends as soon
+/// as it begins.
 ///
 /// Thread: any.
 package final class WorkerProcess: Sendable {
-    private let killing = Mutex<(@Sendable () -> Void)?>(nil)
+    private enum State {
+        case starting
+        /// The process is to be killed as soon as it begins.
+        case doomed
+        case running(kill: @Sendable () -> Void)
+        case ended
+    }
+    private let state = Mutex(State.starting)
+
+    /// Makes the handle of a process that has not begun.
+    package init() {}
 
     /// The process leads a session, so its number is also that of the group of its children.
     func began(_ identifier: pid_t) {
@@ -75,13 +86,31 @@ package final class WorkerProcess: Sendable {
 
     /// The worker runs. A launcher calls this before it passes any output on.
     /// - Parameter kill: ends the worker without its cooperation. Called with a lock held: it must not block.
-    package func began(_ kill: @escaping @Sendable () -> Void) { killing.withLock { $0 = kill } }
+    package func began(_ kill: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            switch state {
+            case .starting: state = .running(kill: kill)
+            case .doomed:
+                state = .running(kill: kill)
+                kill()
+            case .running, .ended: break
+            }
+        }
+    }
 
     /// The worker has ended, and its number may be that of another process soon.
-    package func ended() { killing.withLock { $0 = nil } }
+    package func ended() { state.withLock { $0 = .ended } }
 
-    /// Kills the process and its children.
-    package func kill() { killing.withLock { $0?() } }
+    /// Kills the process and its children, now or when it begins.
+    package func kill() {
+        state.withLock { state in
+            switch state {
+            case .starting: state = .doomed
+            case .running(let kill): kill()
+            case .doomed, .ended: break
+            }
+        }
+    }
 }
 
 private func sendSignal(_ target: pid_t, _ signal: Int32) -> Int32 {
