@@ -16,7 +16,7 @@ package import UnixSignals
 
 /// The edge: serves HTTP and WebSockets in front of an engine.
 ///
-/// Its parts: `ModelReadiness` follows the engine's state, `GenerationRegistry` owns generations, `Journal` makes them
+/// Its parts: `ModelDirectory` finds the model of a request, `GenerationRegistry` owns generations, `Journal` makes them
 /// durable, `Recovery` brings them back, and routes connect them with clients.
 ///
 /// Thread: any.
@@ -24,11 +24,9 @@ package final class EdgeServer: Sendable {
     private let configuration: ServerConfiguration
     private let logger: Logger
     private let services: [(name: String, service: any Service)]
-    private let engine: any EngineService
-    private let modelReadiness: ModelReadiness
+    private let models: any ModelDirectory
     private let registry: GenerationRegistry
     private let loops = ReaderLoops()
-    private let adapterScales = AdapterScales()
     private let reasoningCounts = ReasoningTokenCounts()
     private let prefixes: PinnedPrefixes
     private let connections: OpenConnections
@@ -68,10 +66,10 @@ package final class EdgeServer: Sendable {
             if case .ready = state { prefixStart.engineIsReady() }
             configuration.onEngineState(state)
         }
-        self.modelReadiness = modelReadiness
         self.registry = registry
-        engine = makeEngine(registry)
-        registry.connect(to: engine)
+        let engine = makeEngine(registry)
+        models = FixedModel(
+            ModelHandle(configuration: configuration.generations, engine: engine, readiness: modelReadiness))
         if case .ready = modelReadiness.state {} else { modelReadiness.engineStateChanged(engine.state) }
     }
 
@@ -201,7 +199,7 @@ package final class EdgeServer: Sendable {
                     logger.warning("generations may not outlive this server now", metadata: ["reason": "\(problem)"])
                 })
             // Before the recovery, because recovered generations may continue at once.
-            registry.record(with: JournalRecorder(journal: journal, modelReadiness: modelReadiness))
+            registry.record(with: JournalRecorder(journal: journal))
             let completions = completions
             let work = Recovery(
                 journal: journal, ids: ids, completions: completions.service,
@@ -246,7 +244,7 @@ package final class EdgeServer: Sendable {
     private func beginPrefixes() {
         let service = prefixService
         service.restore()
-        prefixStart.begin(of: modelReadiness) {
+        prefixStart.begin(of: models.all.map(\.readiness)) {
             await service.computeAll(on: MultiThreadedEventLoopGroup.singleton.any())
         }
     }
@@ -255,9 +253,8 @@ package final class EdgeServer: Sendable {
     private var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
-                configuration: configuration.generations, engine: engine, registry: registry,
-                modelReadiness: modelReadiness, loops: loops, shutdown: shutdown, adapterScales: adapterScales,
-                reasoningCounts: reasoningCounts, prefixes: prefixes),
+                configuration: configuration.generations, models: models, registry: registry, loops: loops,
+                shutdown: shutdown, reasoningCounts: reasoningCounts, prefixes: prefixes),
             configuration: configuration, tracing: tracing)
     }
 
@@ -307,24 +304,19 @@ package final class EdgeServer: Sendable {
         let metrics = RequestMetrics()
         var routes = RouteTable()
         ServerRoutes(
-            configuration: configuration, engine: engine, modelReadiness: modelReadiness, registry: registry,
-            journal: journal,
-            metrics: metrics,
+            configuration: configuration, models: models, registry: registry, journal: journal, metrics: metrics,
             startTime: time(nil)
         ).add(to: &routes)
-        SlotRoutes(configuration: configuration, engine: engine, modelReadiness: modelReadiness).add(to: &routes)
+        SlotRoutes(configuration: configuration, models: models).add(to: &routes)
         PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
-        AdapterRoutes(configuration: configuration, modelReadiness: modelReadiness, scales: adapterScales).add(
-            to: &routes)
-        EmbeddingRoutes(
-            configuration: configuration, engine: engine, modelReadiness: modelReadiness, registry: registry
-        ).add(to: &routes)
+        AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
+        EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         completions.add(to: &routes)
         StreamRoutes(
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
         ).add(to: &routes)
         GenerationRoutes(registry: registry, recovery: recovery, loops: loops).add(to: &routes)
-        let control = ControlService(registry: registry, recovery: recovery, modelReadiness: modelReadiness)
+        let control = ControlService(registry: registry, recovery: recovery)
         ControlRoutes(
             service: control, bodyLimit: configuration.limits.bodyBytes, defaults: configuration.completionDefaults
         ).add(to: &routes)

@@ -18,7 +18,8 @@ final class Core: Sendable {
     let service: CompletionService
     let control: ControlService
     let shutdown = ShutdownFlag()
-    let adapterScales = AdapterScales()
+    let handle: ModelHandle
+    var adapterScales: AdapterScales { handle.adapterScales }
     let reasoningCounts = ReasoningTokenCounts()
     let eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
     static let owner = Owner.open
@@ -34,11 +35,11 @@ final class Core: Sendable {
         registry.connect(to: engine)
         readiness.engineStateChanged(state)
         self.readiness = readiness
+        handle = ModelHandle(configuration: configuration, engine: engine, readiness: readiness)
         service = CompletionService(
-            configuration: configuration, engine: engine, registry: registry, modelReadiness: readiness,
-            loops: ReaderLoops(), shutdown: shutdown, adapterScales: adapterScales, reasoningCounts: reasoningCounts)
-        control = ControlService(
-            registry: registry, recovery: RecoveryProgress(requestTimeout: .zero), modelReadiness: readiness)
+            configuration: configuration, models: FixedModel(handle), registry: registry, loops: ReaderLoops(),
+            shutdown: shutdown, reasoningCounts: reasoningCounts)
+        control = ControlService(registry: registry, recovery: RecoveryProgress(requestTimeout: .zero))
     }
 
     static func options(

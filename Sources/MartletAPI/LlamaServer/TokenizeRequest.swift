@@ -8,6 +8,8 @@ package struct TokenizeRequest: Sendable, Equatable {
     package var prompt: Prompt
     /// Whether the response has the text of each token.
     package var withPieces: Bool
+    /// The model whose tokens are wanted; nil = the default one.
+    package var model: String?
 
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue) throws(APIError) {
@@ -25,6 +27,7 @@ package struct TokenizeRequest: Sendable, Equatable {
         }
         prompt = Prompt(pieces: pieces, addsBeginning: try fields.bool("add_special") ?? false)
         withPieces = try fields.bool("with_pieces") ?? false
+        model = fields.value("model")?.stringValue
     }
 
     /// `{"tokens":[…]}`: ids, or ids with their text. A piece that is no UTF-8 by itself is a list of bytes.
@@ -57,6 +60,8 @@ package struct TokenizeRequest: Sendable, Equatable {
 package struct DetokenizeRequest: Sendable, Equatable {
     /// Ids that are not negative. The engine checks them against the vocabulary.
     package var tokens: [Int32]
+    /// The model whose tokens they are; nil = the default one.
+    package var model: String?
 
     /// - Throws: `invalidRequest` that names the element.
     package init(_ json: JSONValue) throws(APIError) {
@@ -64,6 +69,7 @@ package struct DetokenizeRequest: Sendable, Equatable {
         guard let elements = try fields.array("tokens") else {
             throw .field("tokens", "A list of token ids is required, but the field is missing")
         }
+        model = fields.value("model")?.stringValue
         tokens = []
         tokens.reserveCapacity(elements.count)
         for (index, element) in elements.enumerated() {

@@ -4,10 +4,16 @@ internal import NIOCore
 
 extension CompletionService {
     /// Everything about a generation that is fixed at admission.
-    func spec(of plan: CompletionPlan, _ terms: GenerationTerms) -> GenerationSpec {
+    ///
+    /// The generation ends the lease.
+    func spec(
+        of plan: CompletionPlan, _ terms: GenerationTerms, for handle: ModelHandle, with lease: ModelLease
+    ) -> GenerationSpec {
         let options = plan.options
-        let (responseHead, logHead) = heads(of: plan, model: configuration.modelName)
+        let (responseHead, logHead) = heads(of: plan, model: handle.name, of: handle)
         var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
+        spec.model = handle
+        if handle.loadsOnDemand { spec.onEnd = { lease.end() } }
         spec.owner = terms.owner
         spec.lifetime = terms.lifetime
         spec.label = terms.label
@@ -23,16 +29,23 @@ extension CompletionService {
     }
 
     /// The part of the request that control commands need.
-    func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan) -> PlanForkContext {
-        PlanForkContext(spec: spec, plan: plan, service: self)
+    func forkContext(of spec: GenerationSpec, _ plan: CompletionPlan, _ handle: ModelHandle) -> PlanForkContext {
+        PlanForkContext(spec: spec, plan: plan, service: self, handle: handle)
     }
 
     /// The spec of a fork. It has an id of its own and no reader yet, so it has the background lifetime.
-    func forkSpec(of original: GenerationSpec, _ plan: CompletionPlan) -> GenerationSpec {
-        let (responseHead, logHead) = heads(of: plan, model: original.head.model)
+    func forkSpec(of original: GenerationSpec, _ plan: CompletionPlan, _ handle: ModelHandle) -> GenerationSpec {
+        let (responseHead, logHead) = heads(of: plan, model: original.head.model, of: handle)
         var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
         spec.storedRequest = storedRequest(plan, responseHead)
         spec.resolvedOptions = ResolvedOptions(plan.options, echoes: plan.echoes).bytes
+        spec.model = handle
+        if handle.loadsOnDemand {
+            var terms = LeaseTerms()
+            terms.isContinuation = true
+            let lease = handle.lease(terms)
+            spec.onEnd = { lease.end() }
+        }
         spec.owner = original.owner
         spec.lifetime = .background
         spec.streams = original.streams
@@ -41,10 +54,10 @@ extension CompletionService {
     }
 
     /// The heads of a new response and its log, with a new id.
-    private func heads(of plan: CompletionPlan, model: String) -> (ResponseHead, LogHead) {
+    private func heads(of plan: CompletionPlan, model: String, of handle: ModelHandle) -> (ResponseHead, LogHead) {
         let created = registry.calendar()
         let logHead = LogHead(id: registry.makeID(), created: created, model: model)
-        let served = modelReadiness.model
+        let served = handle.readiness.lastModel
         let responseHead = ResponseHead(
             id: plan.idPrefix + logHead.id, created: Int(created), model: model, fingerprint: configuration.build,
             warnings: plan.options.warnings, hasShortCallIDs: served?.demandsShortCallIDs ?? false,

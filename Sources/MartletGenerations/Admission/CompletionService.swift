@@ -1,5 +1,5 @@
 internal import MartletPlatform
-package import MartletProtocol
+internal import MartletProtocol
 package import MartletStreams
 package import NIOCore
 
@@ -8,28 +8,24 @@ package import NIOCore
 /// The way of one completion is described in `design.md`. Thread: any.
 package struct CompletionService: Sendable {
     package let configuration: GenerationConfiguration
-    package let engine: any EngineService
+    package let models: any ModelDirectory
     package let registry: GenerationRegistry
-    package let modelReadiness: ModelReadiness
     package let loops: ReaderLoops
     package let shutdown: ShutdownFlag
-    package let adapterScales: AdapterScales
     package let reasoningCounts: ReasoningTokenCounts
     package let prefixes: PinnedPrefixes
 
     /// Makes the service; all services of a server share the same parts.
     package init(
-        configuration: GenerationConfiguration, engine: any EngineService, registry: GenerationRegistry,
-        modelReadiness: ModelReadiness, loops: ReaderLoops, shutdown: ShutdownFlag, adapterScales: AdapterScales,
-        reasoningCounts: ReasoningTokenCounts, prefixes: PinnedPrefixes = PinnedPrefixes()
+        configuration: GenerationConfiguration, models: any ModelDirectory, registry: GenerationRegistry,
+        loops: ReaderLoops, shutdown: ShutdownFlag, reasoningCounts: ReasoningTokenCounts,
+        prefixes: PinnedPrefixes = PinnedPrefixes()
     ) {
         self.configuration = configuration
-        self.engine = engine
+        self.models = models
         self.registry = registry
-        self.modelReadiness = modelReadiness
         self.loops = loops
         self.shutdown = shutdown
-        self.adapterScales = adapterScales
         self.reasoningCounts = reasoningCounts
         self.prefixes = prefixes
     }
@@ -50,21 +46,24 @@ package struct CompletionService: Sendable {
         onPrepare: (Generation) -> Void
     ) async throws(GenerationError) -> Generation {
         try checkAdmission(of: plan, terms)
-        let spec = spec(of: plan, terms)
-        guard let model = modelReadiness.model else {
-            let generation = try prepare(spec, on: eventLoop)
+        let handle = try models.model(named: plan.options.model)
+        let lease = handle.lease(terms.lease(plan.options))
+        let (generation, isSubmitted) = try endingLease(lease) { () throws(GenerationError) in
+            let prompts = try self.prompts(of: plan, for: handle, with: lease, owner: terms.owner)
+            let generation = try prepare(spec(of: plan, terms, for: handle, with: lease), on: eventLoop)
             onPrepare(generation)
-            startWhenLoaded(plan, generation)
+            submit(plan, prompts, as: generation, of: handle, with: lease)
+            return (generation, prompts != nil)
+        }
+        guard isSubmitted else {
             registry.publishID(of: generation)
             return generation
         }
-        let prompts = try prepare(plan, for: model, owner: spec.owner)
-        let generation = try prepare(spec, on: eventLoop)
-        onPrepare(generation)
-        submit(plan, prompts, as: generation)
-        guard spec.streams || spec.lifetime == .background else { return generation }
-        await waitForAdmission(of: generation, on: eventLoop)
-        if let refusal = generation.log.refusal(ofChoices: spec.choiceCount) { throw GenerationError(refusal) }
+        guard generation.spec.streams || generation.spec.lifetime == .background else { return generation }
+        await waitForAdmission(of: generation, by: handle, on: eventLoop)
+        if let refusal = generation.log.refusal(ofChoices: generation.spec.choiceCount) {
+            throw GenerationError(refusal)
+        }
         registry.publishID(of: generation)
         return generation
     }
@@ -75,20 +74,50 @@ package struct CompletionService: Sendable {
         _ plan: CompletionPlan, _ terms: GenerationTerms, on eventLoop: any EventLoop
     ) throws(GenerationError) -> Generation {
         try checkAdmission(of: plan, terms)
-        let prompts = try modelReadiness.model.map { model throws(GenerationError) in
-            try prepare(plan, for: model, owner: terms.owner)
+        let handle = try models.model(named: plan.options.model)
+        let lease = handle.lease(terms.lease(plan.options))
+        return try endingLease(lease) { () throws(GenerationError) in
+            let prompts = try self.prompts(of: plan, for: handle, with: lease, owner: terms.owner)
+            let generation = try prepare(spec(of: plan, terms, for: handle, with: lease), on: eventLoop)
+            registry.publishID(of: generation)
+            submit(plan, prompts, as: generation, of: handle, with: lease)
+            return generation
         }
-        let generation = try prepare(spec(of: plan, terms), on: eventLoop)
-        registry.publishID(of: generation)
-        if let prompts {
-            submit(plan, prompts, as: generation)
-        } else {
-            startWhenLoaded(plan, generation)
-        }
-        return generation
     }
 
-    /// - Throws: if the server ends, the model has failed, the terms forbid the priority, or the owner lacks the prefix.
+    /// Ends a lease if `body` throws. Otherwise the end of the generation ends it.
+    private func endingLease<Result>(
+        _ lease: ModelLease, _ body: () throws(GenerationError) -> Result
+    ) throws(GenerationError) -> Result {
+        do throws(GenerationError) {
+            return try body()
+        } catch {
+            lease.end()
+            throw error
+        }
+    }
+
+    /// The prompts for a model that serves the request now; nil while the request waits for the model.
+    private func prompts(
+        of plan: CompletionPlan, for handle: ModelHandle, with lease: ModelLease, owner: Owner
+    ) throws(GenerationError) -> [PreparedPrompt]? {
+        guard let result = lease.result else { return nil }
+        return try prepare(plan, for: try result.get(), of: handle, owner: owner)
+    }
+
+    /// Submits a generation now, or without prompts when its model is ready.
+    private func submit(
+        _ plan: CompletionPlan, _ prompts: [PreparedPrompt]?, as generation: Generation, of handle: ModelHandle,
+        with lease: ModelLease
+    ) {
+        if let prompts {
+            submit(plan, prompts, as: generation, of: handle)
+        } else {
+            startWhenLoaded(plan, generation, of: handle, with: lease)
+        }
+    }
+
+    /// - Throws: if the server ends, the terms forbid the priority, or the owner lacks the prefix.
     private func checkAdmission(of plan: CompletionPlan, _ terms: GenerationTerms) throws(GenerationError) {
         let priority = plan.options.parameters.priority
         guard priority <= 0 || terms.mayRaisePriority else {
@@ -99,17 +128,18 @@ package struct CompletionService: Sendable {
         }
         _ = try prefixes.id(of: plan.options.prefix, owner: terms.owner)
         guard !shutdown.isSet else { throw GenerationError(.unavailable, "The server is shutting down") }
-        if case .failed(let error) = modelReadiness.state { throw GenerationError(error) }
     }
 
     /// Waits for the engine's decision about every choice. The engine decides when it has tokenized the prompts, which
     /// may take long behind others. A restarting engine may need minutes: then the call returns after
     /// `admissionTimeout`.
-    private func waitForAdmission(of generation: Generation, on eventLoop: any EventLoop) async {
+    private func waitForAdmission(
+        of generation: Generation, by handle: ModelHandle, on eventLoop: any EventLoop
+    ) async {
         while await !generation.log.waitForAdmission(
             ofChoices: generation.spec.choiceCount, upTo: TimeAmount(configuration.admissionTimeout), on: eventLoop)
         {
-            guard case .ready = modelReadiness.state, !Task.isCancelled else { return }
+            guard case .ready = handle.readiness.state, !Task.isCancelled else { return }
         }
     }
 
@@ -134,10 +164,12 @@ package struct CompletionService: Sendable {
     }
 
     /// Submits all choices of all prompts to the engine.
-    func submit(_ plan: CompletionPlan, _ prompts: [PreparedPrompt], as generation: Generation) {
+    private func submit(
+        _ plan: CompletionPlan, _ prompts: [PreparedPrompt], as generation: Generation, of handle: ModelHandle
+    ) {
         let count = plan.options.choiceCount
         if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { reasoningCounts.count(generation) }
-        let forkContext = forkContext(of: generation.spec, plan)
+        let forkContext = forkContext(of: generation.spec, plan, handle)
         // A prefix that was removed since the admission is no fault of the request.
         let prefix = try? prefixes.id(of: plan.options.prefix, owner: generation.spec.owner)
         for (number, prompt) in prompts.enumerated() {
@@ -154,13 +186,15 @@ package struct CompletionService: Sendable {
     }
 
     /// Submits the request when the model is ready, or ends the generation when the model has failed.
-    func startWhenLoaded(_ plan: CompletionPlan, _ generation: Generation) {
-        modelReadiness.whenResolved { result in
+    func startWhenLoaded(
+        _ plan: CompletionPlan, _ generation: Generation, of handle: ModelHandle, with lease: ModelLease
+    ) {
+        lease.whenResolved { result in
             // A task, because rendering takes time and the engine's thread calls this.
             Task {
                 do throws(GenerationError) {
-                    let model = try result.mapError { GenerationError($0) }.get()
-                    submit(plan, try prepare(plan, for: model, owner: generation.spec.owner), as: generation)
+                    let prompts = try prepare(plan, for: try result.get(), of: handle, owner: generation.spec.owner)
+                    submit(plan, prompts, as: generation, of: handle)
                 } catch {
                     registry.fail(generation.handle, EngineError(error))
                 }
@@ -170,13 +204,13 @@ package struct CompletionService: Sendable {
 
     /// Makes the prompts of a plan for a model, with adapters and with the reasoning budget that the turn has left.
     private func prepare(
-        _ plan: CompletionPlan, for model: ServedModel, owner: Owner
+        _ plan: CompletionPlan, for model: ServedModel, of handle: ModelHandle, owner: Owner
     ) throws(GenerationError) -> [PreparedPrompt] {
-        try model.check(name: plan.options.model, configuration: configuration)
+        try model.check(name: plan.options.model, configuration: handle.configuration)
         try model.check(plan.options.adapters ?? [], field: "lora")
         var prompts = try plan.prepared(for: model)
         configuration.promptLog?.write(prompts.map(\.prompt))
-        let adapters = adapterScales.current(of: model.information)
+        let adapters = handle.adapterScales.current(of: model.information)
         for index in prompts.indices {
             prompts[index].adapters = adapters
             guard let rule = prompts[index].reasoning, let budget = rule.turnBudget else { continue }

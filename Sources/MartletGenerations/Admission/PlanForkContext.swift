@@ -8,13 +8,14 @@ struct PlanForkContext: ForkContext {
     let spec: GenerationSpec
     let plan: CompletionPlan
     let service: CompletionService
+    let handle: ModelHandle
 
-    func makeForkSpec() -> GenerationSpec { service.forkSpec(of: spec, plan) }
+    func makeForkSpec() -> GenerationSpec { service.forkSpec(of: spec, plan, handle) }
 
     func turnPrompt(of role: String, content: String) throws(GenerationError) -> Prompt {
         guard let chat = try plan.loadChat() else {
             throw .field("role", "A plain completion has no turns; leave the role out")
         }
-        return try service.modelReadiness.readyModel().turnPrompt(of: role, content: content, in: chat)
+        return try handle.readyModel().turnPrompt(of: role, content: content, in: chat)
     }
 }

@@ -12,13 +12,11 @@ internal import MartletText
 package struct ControlService: Sendable {
     package let registry: GenerationRegistry
     package let recovery: RecoveryProgress
-    private let modelReadiness: ModelReadiness
 
     /// Makes the service; there is one per server.
-    package init(registry: GenerationRegistry, recovery: RecoveryProgress, modelReadiness: ModelReadiness) {
+    package init(registry: GenerationRegistry, recovery: RecoveryProgress) {
         self.registry = registry
         self.recovery = recovery
-        self.modelReadiness = modelReadiness
     }
 
     /// Finds a generation of an owner.
@@ -95,7 +93,7 @@ package struct ControlService: Sendable {
         _ generation: Generation, into changes: [SettingsChange], _ identity: CommandIdentity?
     ) throws(GenerationError) -> SentCommand {
         let forkContext = try forkContext(of: generation)
-        _ = try modelReadiness.readyModel()
+        _ = try (generation.spec.model as? ModelHandle)?.readyModel()
         do throws(GenerationRegistry.ForkError) {
             return try registry.fork(generation, into: changes, identity: identity) { forkContext.makeForkSpec() }
         } catch {

@@ -14,6 +14,7 @@ extension ModelReadiness {
         switch state {
         case .failed(let error): GenerationError(error)
         case .restarting(let error, _): GenerationError(.unavailable, "Loading model again: \(error.message)")
+        case .unloaded: GenerationError(.unavailable, "The model is not loaded")
         case .loading, .ready: GenerationError(.unavailable, "Loading model")
         }
     }

@@ -1,14 +1,15 @@
 package import Logging
 package import MartletObservability
 package import MartletProtocol
-package import MartletStreams
 internal import Synchronization
 
 /// The state of the model, and a way to wait for the model.
 ///
 ///     loading ──▶ ready ◀──▶ restarting          a restarting engine loads the same model again
 ///        │                       │
-///        └──────▶ failed ◀───────┘               terminal
+///        └──────▶ failed ◀───────┘               terminal for a model that is always loaded
+///
+/// A model that is loaded on demand is `unloaded` before its first load and between its loads.
 ///
 /// Thread: any. The engine's thread calls `engineStateChanged` once per change.
 package final class ModelReadiness: Sendable {
@@ -19,6 +20,8 @@ package final class ModelReadiness: Sendable {
         /// The engine restarts by itself. The model is known if the engine was ready before.
         case restarting(EngineError, ServedModel?)
         case failed(EngineError)
+        /// No engine runs. The next load begins with `loading`.
+        case unloaded
     }
     private struct Guarded {
         var state = State.loading(LoadProgress(stage: .starting, fraction: 0))
@@ -26,6 +29,8 @@ package final class ModelReadiness: Sendable {
         var loadBegin: ContinuousClock.Instant? = .now
         var loadTimes = Histogram(bounds: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600])
         var waiters: [@Sendable (Result<ServedModel, EngineError>) -> Void] = []
+        /// The model of the last load that succeeded.
+        var lastModel: ServedModel?
     }
     private let guarded = Mutex(Guarded())
     private let configuration: GenerationConfiguration
@@ -38,6 +43,17 @@ package final class ModelReadiness: Sendable {
     }
 
     package var state: State { guarded.withLock { $0.state } }
+
+    /// The model of the last load, also while it is unloaded; nil before the first load.
+    package var lastModel: ServedModel? { guarded.withLock { $0.lastModel } }
+
+    /// Records that no engine runs.
+    package func unload() {
+        guarded.withLock { guarded in
+            guarded.state = .unloaded
+            guarded.loadBegin = nil
+        }
+    }
 
     /// The durations of the loads, in seconds.
     package var loadTimes: Histogram { guarded.withLock { $0.loadTimes } }
@@ -57,20 +73,12 @@ package final class ModelReadiness: Sendable {
             switch guarded.state {
             case .ready(let model), .restarting(_, let model?): return .success(model)
             case .failed(let error): return .failure(error)
-            case .loading, .restarting(_, nil):
+            case .loading, .restarting(_, nil), .unloaded:
                 guarded.waiters.append(body)
                 return nil
             }
         }
         if let result { body(result) }
-    }
-
-    /// Waits until the model is ready or has failed.
-    package func loadedModel() async throws(GenerationError) -> ServedModel {
-        let result = await withCheckedContinuation { continuation in
-            whenResolved { continuation.resume(returning: $0) }
-        }
-        return try result.mapError { GenerationError($0) }.get()
     }
 
     /// Records a state of the engine, and makes the `ServedModel` of a model that is ready.
@@ -80,6 +88,7 @@ package final class ModelReadiness: Sendable {
             guarded.withLock { guarded in
                 // A restarted engine loads a model that is known already.
                 if case .restarting(_, .some) = guarded.state { return }
+                if guarded.loadBegin == nil { guarded.loadBegin = .now }
                 guarded.state = .loading(progress)
             }
         case .ready(let information):
@@ -111,6 +120,7 @@ package final class ModelReadiness: Sendable {
         let waiters = guarded.withLock { guarded in
             defer { guarded.waiters = [] }
             guarded.state = state
+            if case .ready(let model) = state { guarded.lastModel = model }
             return guarded.waiters
         }
         for waiter in waiters { waiter(result) }

@@ -83,21 +83,24 @@ package struct PrefixService: Sendable {
     package func put(
         _ name: String, of owner: Owner, _ definition: PrefixDefinition, body: JSONValue, on eventLoop: any EventLoop
     ) async throws(GenerationError) -> (prefix: PinnedPrefix, isNew: Bool) {
-        let model = try completions.modelReadiness.readyModel()
-        let prompt = try model.prompt(of: definition)
+        let handle = try self.handle(of: body)
+        let lease = handle.lease()
+        defer { lease.end() }
+        if lease.result == nil, !handle.loadsOnDemand { throw handle.readiness.unavailability }
+        let prompt = try await lease.model().prompt(of: definition)
         let prefix = PinnedPrefix(
             id: PinnedPrefixID(rawValue: .random(in: 1 ... .max)), owner: owner, name: name, body: body,
-            created: Int64(time(nil)), tokens: try await tokenCount(of: prompt))
+            created: Int64(time(nil)), tokens: try await tokenCount(of: prompt, handle))
         let insertion = prefixes.withTable { table in
             Result { () throws(GenerationError) in try table.insert(prefix) }
         }
         let replaced = try insertion.get()
         if let replaced { await forget(replaced) }
         do throws(GenerationError) {
-            try await compute(prefix, prompt, on: eventLoop)
+            try await compute(prefix, prompt, handle, on: eventLoop)
         } catch {
             _ = prefixes.withTable { $0.remove(name, of: owner, id: prefix.id) }
-            completions.engine.unpin(prefix.id)
+            handle.engine.unpin(prefix.id)
             throw error
         }
         var ready = prefix
@@ -106,9 +109,14 @@ package struct PrefixService: Sendable {
         return (ready, replaced == nil)
     }
 
-    private func tokenCount(of prompt: Prompt) async throws(GenerationError) -> Int {
+    /// The model of a definition: that of its field `model`, or the default one.
+    private func handle(of body: JSONValue) throws(GenerationError) -> ModelHandle {
+        try completions.models.model(named: body["model"]?.stringValue)
+    }
+
+    private func tokenCount(of prompt: Prompt, _ handle: ModelHandle) async throws(GenerationError) -> Int {
         do throws(EngineError) {
-            return try await completions.engine.tokenize(prompt).count
+            return try await handle.engine.tokenize(prompt).count
         } catch {
             throw GenerationError(error)
         }
@@ -141,21 +149,24 @@ package struct PrefixService: Sendable {
         GenerationError(.notFound, "There is no prefix \"\(name.prefix(64))\"")
     }
 
-    /// The engine's figures; empty while it does not run.
+    /// The figures of the engines that run.
     private func statuses() async -> [PinnedPrefixID: PinnedPrefixStatus] {
-        guard case .ready = completions.modelReadiness.state,
-            let status = try? await completions.engine.status()
-        else { return [:] }
-        return Dictionary(status.cache.prefixes.map { ($0.id, $0) }) { first, _ in first }
+        var statuses: [PinnedPrefixID: PinnedPrefixStatus] = [:]
+        for handle in completions.models.all {
+            guard case .ready = handle.readiness.state, let status = try? await handle.engine.status() else { continue }
+            for prefix in status.cache.prefixes { statuses[prefix.id] = prefix }
+        }
+        return statuses
     }
 
     // MARK: Computation
 
     /// Computes a prefix by a generation without output, and waits for its end.
     private func compute(
-        _ prefix: PinnedPrefix, _ prompt: Prompt, on eventLoop: any EventLoop
+        _ prefix: PinnedPrefix, _ prompt: Prompt, _ handle: ModelHandle, on eventLoop: any EventLoop
     ) async throws(GenerationError) {
         var options = options
+        options.model = handle.name
         options.streams = false
         options.parameters.maximumTokens = 0
         options.parameters.cache.retention = .pinned
@@ -175,18 +186,21 @@ package struct PrefixService: Sendable {
         throw GenerationError(error)
     }
 
-    /// Computes all prefixes again: an engine has started. A prefix that the disk tier holds is only read.
+    /// Computes the prefixes of all loaded models again: an engine has started. A prefix that the disk tier holds is only read.
     ///
     /// One after the other, so that clients' requests are not delayed by many at once.
     package func computeAll(on eventLoop: any EventLoop) async {
         for prefix in prefixes.withTable({ $0.all }) {
             do throws(GenerationError) {
-                let prompt = try completions.modelReadiness.readyModel().prompt(of: try readDefinition(prefix.body))
-                let tokens = try await tokenCount(of: prompt)
+                let handle = try handle(of: prefix.body)
+                // A prefix loads no model. It is computed when a request has loaded the model.
+                if handle.loadsOnDemand, handle.readiness.model == nil { continue }
+                let prompt = try handle.readyModel().prompt(of: try readDefinition(prefix.body))
+                let tokens = try await tokenCount(of: prompt, handle)
                 prefixes.withTable { table in
                     _ = table.update(prefix.id, of: prefix.owner) { ($0.tokens, $0.state) = (tokens, .computing) }
                 }
-                try await compute(prefix, prompt, on: eventLoop)
+                try await compute(prefix, prompt, handle, on: eventLoop)
             } catch {
                 let message = error.message
                 prefixes.withTable { table in
@@ -220,7 +234,7 @@ package struct PrefixService: Sendable {
 
     /// Removes a prefix from the engine and from the disk.
     private func forget(_ prefix: PinnedPrefix) async {
-        completions.engine.unpin(prefix.id)
+        for handle in completions.models.all { handle.engine.unpin(prefix.id) }
         await onDisk("cannot remove a pinned prefix; it comes back with the next start") { folder throws(FileError) in
             try folder.remove(prefix.id)
         }

@@ -16,10 +16,10 @@ package final class PrefixStart: Sendable {
     /// Makes a start without work.
     package init() {}
 
-    /// Sets the work, and begins it if the engine is ready already.
-    package func begin(of readiness: ModelReadiness, _ compute: @escaping @Sendable () async -> Void) {
+    /// Sets the work, and begins it if the engine of a model is ready already.
+    package func begin(of models: [ModelReadiness], _ compute: @escaping @Sendable () async -> Void) {
         guarded.withLock { $0.compute = compute }
-        if case .ready = readiness.state { engineIsReady() }
+        if models.contains(where: { if case .ready = $0.state { true } else { false } }) { engineIsReady() }
     }
 
     /// Begins the work in a task of its own.

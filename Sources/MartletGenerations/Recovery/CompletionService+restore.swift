@@ -14,7 +14,7 @@ extension CompletionService {
     ///   - onContinue: called with an unfinished generation before it is submitted.
     func restore(
         _ stored: StoredGeneration, as plan: CompletionPlan, parser description: ParserDescription?,
-        from storedRequest: StoredRequest, models: inout ModelCache, journal: Journal, on eventLoop: any EventLoop,
+        from storedRequest: StoredRequest, cache: inout ModelCache, journal: Journal, on eventLoop: any EventLoop,
         onContinue: (Generation) -> Void
     ) throws(GenerationError) {
         let head = stored.head
@@ -25,45 +25,76 @@ extension CompletionService {
                 hasShortCallIDs: storedRequest.hasShortCallIDs, endTokens: storedRequest.endTokens))
         var (parser, bytes) = (nil as (any OutputParsing)?, stored.parserDescription ?? [])
         if let description {
-            parser = description.parser { models.prepared($0) }
+            parser = description.parser { cache.prepared($0) }
         } else if let request = stored.request {
-            let model = models.model(request.model, configuration: configuration)
+            let model = cache.model(request.model, configuration: configuration)
             let prompt = try plan.prepared(for: model).first
             (parser, bytes) = (prompt?.parser, prompt?.parserDescription.bytes ?? [])
         }
-        let spec = head.spec(view: view)
+        var spec = head.spec(view: view)
+        let handle = models.model(ofJournal: head.log.model)
+        spec.model = handle
+        // The generation that continues loads its model. The lease ends with it.
+        let lease = stored.isEnded || !canContinue(stored) ? nil : handle?.lease()
+        if handle?.loadsOnDemand == true { spec.onEnd = { lease?.end() } }
         let restored = registry.restore(
             spec, inputs: stored.numberedInputs, parser: parser, parserDescription: bytes,
-            forkContext: self.forkContext(of: spec, plan), isWhole: stored.isWhole, finished: stored.finished
+            forkContext: handle.map { forkContext(of: spec, plan, $0) }, isWhole: stored.isWhole,
+            finished: stored.finished
         ) { generation in
             guard !stored.isEnded else { return journal.retain(stored) }
             journal.resume(generation.handle, stored)
             journal.enableCommitIndex(of: generation)
         }
-        guard let generation = restored else { return }
+        guard let generation = restored else {
+            lease?.end()
+            return
+        }
         if stored.request?.request.reasoning?.turnBudget != nil { reasoningCounts.count(generation) }
         guard !stored.isEnded else { return }
         onContinue(generation)
         monitor(generation, on: eventLoop)
-        resume(generation, stored, as: plan)
+        if let handle {
+            resume(generation, stored, as: plan, of: handle, with: lease)
+        } else {
+            fail(generation, "The model \"\(head.log.model)\" is not served any more")
+        }
+    }
+
+    private func fail(_ generation: Generation, _ message: String) {
+        registry.fail(generation.handle, EngineError(.engineLost, message))
+    }
+
+    /// Whether the journal allows that the generation continues.
+    private func canContinue(_ stored: StoredGeneration) -> Bool {
+        stored.consecutiveCrashes < Self.maximumCrashes && !stored.isPartlySubmitted
     }
 
     /// Submits an unfinished generation behind its last token, or ends it if that is impossible.
-    private func resume(_ generation: Generation, _ stored: StoredGeneration, as plan: CompletionPlan) {
-        func fail(_ message: String) { registry.fail(generation.handle, EngineError(.engineLost, message)) }
+    private func resume(
+        _ generation: Generation, _ stored: StoredGeneration, as plan: CompletionPlan, of handle: ModelHandle,
+        with lease: ModelLease?
+    ) {
         guard stored.consecutiveCrashes < Self.maximumCrashes else {
             return fail(
+                generation,
                 "The server died \(stored.consecutiveCrashes) times while it generated this output, so it was given up")
         }
-        guard !stored.isPartlySubmitted else {
-            return fail("The server died while it began this generation; send the request again")
+        guard let lease, !stored.isPartlySubmitted else {
+            return fail(generation, "The server died while it began this generation; send the request again")
         }
         guard let requests = stored.continuations(handle: generation.handle) else {
-            return startWhenLoaded(plan, generation)
+            return startWhenLoaded(plan, generation, of: handle, with: lease)
         }
-        modelReadiness.whenResolved { [registry, configuration] result in
-            // Without a model the server ends, and the next one tries again.
-            guard case .success(let model) = result else { return }
+        lease.whenResolved { [registry, configuration] result in
+            let model: ServedModel
+            switch result {
+            case .success(let loaded): model = loaded
+            case .failure(let error):
+                // Without its only model the server ends, and the next one tries again.
+                if handle.loadsOnDemand { registry.fail(generation.handle, EngineError(error)) }
+                return
+            }
             if let original = stored.request?.model, !model.information.hasTokens(of: original) {
                 registry.fail(
                     generation.handle,

@@ -6,13 +6,9 @@ package import MartletStreams
 /// Thread: under the registry's lock. The journal appends to a list, so no call blocks except `erase`, which suspends.
 package struct JournalRecorder {
     private let journal: Journal
-    private let modelReadiness: ModelReadiness
 
     /// Makes the recorder of a server.
-    package init(journal: Journal, modelReadiness: ModelReadiness) {
-        self.journal = journal
-        self.modelReadiness = modelReadiness
-    }
+    package init(journal: Journal) { self.journal = journal }
 }
 
 extension JournalRecorder: GenerationRecorder {
@@ -25,7 +21,7 @@ extension JournalRecorder: GenerationRecorder {
         // A model is there: nothing is submitted before it is ready.
         journal.append(
             JournalRequest(
-                request, model: modelReadiness.model?.information ?? ModelInformation(), parserDescription: parser),
+                request, model: generation.spec.model?.information ?? ModelInformation(), parserDescription: parser),
             of: generation.handle)
     }
 

@@ -60,7 +60,7 @@ package struct Recovery: Sendable {
     private let logger: Logger
     private var counts = Counts()
     private var warningCount = 0
-    private var models = ModelCache()
+    private var cache = ModelCache()
 
     /// The time for which unreadable journals are kept aside, in seconds.
     private static let asideTime: Int64 = 7 * 24 * 3_600
@@ -200,7 +200,7 @@ package struct Recovery: Sendable {
         do {
             try completions.restore(
                 stored, as: try plan(stored, storedRequest, descriptions?.options), parser: descriptions?.parser,
-                from: storedRequest, models: &models, journal: journal, on: eventLoop, onContinue: onContinue)
+                from: storedRequest, cache: &cache, journal: journal, on: eventLoop, onContinue: onContinue)
             if stored.isEnded { counts.retained += 1 } else { counts.continued += 1 }
         } catch let error as StoredRequestError {
             try setAside(id, from: 0, because: error.reason)

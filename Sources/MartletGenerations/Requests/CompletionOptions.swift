@@ -14,8 +14,10 @@ package struct CompletionOptions: Sendable, Equatable {
     package var isBackground = false
     /// The longest silence of a stream; nil = no pings.
     package var pingInterval: Duration?
-    /// The model that the request names. `ServedModel.check(name:configuration:)` decides whether it is served.
+    /// The model that the request names. A `ModelDirectory` finds it.
     package var model: String?
+    /// The time for which the model remains loaded after this request; negative = for ever; nil = the model's own.
+    package var keepAlive: Duration?
     /// One sentence for each part of the request that has no effect. The response contains them.
     package var warnings: [String] = []
     /// The optional members of the response.

@@ -56,6 +56,9 @@ package enum LifecycleEvent: Sendable, Equatable {
     ///
     /// `keepAlive` overrides the model's own value until the next request states another one.
     case request(RequestNumber, ModelNumber, keepAlive: LifecyclePolicy.KeepAlive? = nil, loadsOnDemand: Bool = true)
+    /// A request continues work that the model does, such as a fork of a running generation. It is admitted at once also
+    /// while the model drains, and refused if the model is not loaded.
+    case continuation(RequestNumber, ModelNumber)
     /// The request ended: its generation is complete, or its client left.
     case ended(RequestNumber)
     /// A load without a request, e.g. `POST /models/load`.

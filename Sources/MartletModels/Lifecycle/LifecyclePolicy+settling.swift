@@ -12,13 +12,13 @@ extension LifecyclePolicy {
     // MARK: Memory
 
     /// The memory of all resident models but `excluded`, in upper bounds while workers load and end.
-    private func committed(excluding excluded: Set<Int> = []) -> MemoryAmount {
+    func committed(excluding excluded: Set<Int> = []) -> MemoryAmount {
         entries.indices.reduce(into: MemoryAmount()) { sum, index in
             if entries[index].isResident, !excluded.contains(index) { sum = sum + entries[index].registration.needs }
         }
     }
 
-    private func fits(_ index: Int, without excluded: Set<Int>) -> Bool {
+    func fits(_ index: Int, without excluded: Set<Int>) -> Bool {
         let count = entries.indices.count { entries[$0].isResident && !excluded.contains($0) }
         guard limits.maximumModelCount == 0 || count < limits.maximumModelCount else { return false }
         return capacity.covers(committed(excluding: excluded) + entries[index].registration.needs)
@@ -40,7 +40,7 @@ extension LifecyclePolicy {
     }
 
     /// The smallest beginning of `candidates` whose end makes room; `nil` if all of them are not enough.
-    private func victims(for index: Int, among candidates: [Int], beside ending: Set<Int>) -> [Int]? {
+    func victims(for index: Int, among candidates: [Int], beside ending: Set<Int>) -> [Int]? {
         var chosen: [Int] = []
         for candidate in candidates {
             chosen.append(candidate)

@@ -128,7 +128,7 @@ package struct LifecyclePolicy: Sendable {
     var entries: [Entry] = []
     /// The memory that all models together may use.
     package internal(set) var capacity: MemoryAmount
-    private var modelByRequest: [RequestNumber: ModelNumber] = [:]
+    var modelByRequest: [RequestNumber: ModelNumber] = [:]
     private var arrivalCount: UInt64 = 0
     var actions: [LifecycleAction] = []
 
@@ -175,6 +175,7 @@ package struct LifecyclePolicy: Sendable {
         switch event {
         case .request(let request, let model, let keepAlive, let loads):
             receive(request, model.rawValue, keepAlive, loads, now)
+        case .continuation(let request, let model): join(request, model.rawValue, now)
         case .ended(let request): end(request, now)
         case .load(let model): wantLoad(model.rawValue)
         case .unload(let model, let force): unload(model.rawValue, force: force, now)

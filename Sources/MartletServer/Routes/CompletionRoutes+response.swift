@@ -12,9 +12,7 @@ extension CompletionRoutes {
         to plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         var response = try await makeResponse(plan, headers, on: context)
-        let warning = service.modelReadiness.model?.warning(
-            about: plan.options.model, configuration: service.configuration)
-        response.headers[.warnings] = warning
+        response.headers[.warnings] = service.models.warning(about: plan.options.model)
         return response
     }
 

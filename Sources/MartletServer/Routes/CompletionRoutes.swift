@@ -25,18 +25,25 @@ struct CompletionRoutes: Sendable {
         }
         table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            let model = try service.modelReadiness.readyModel()
-            try model.check(name: chat.options.model, configuration: service.configuration)
+            let handle = try service.models.model(named: chat.options.model)
+            let terms = try LeaseTerms(request)
             let tokens = try await context.untilDisconnect {
-                let prompt = try model.render(chat).prompt
-                try configuration.limits.text.check([prompt], field: "messages")
-                return try await service.engine.tokenize(prompt)
+                try await handle.withModel(terms) { model in
+                    try model.check(name: chat.options.model, configuration: handle.configuration)
+                    let prompt = try model.render(chat).prompt
+                    try configuration.limits.text.check([prompt], field: "messages")
+                    return try await handle.engine.tokenize(prompt)
+                }
             }
             return .json(["object": "response.input_tokens", "input_tokens": .integer(Int64(tokens.count))])
         }
-        table.add(.post, "/apply-template") { request, _ in
+        table.add(.post, "/apply-template") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            let rendered = try service.modelReadiness.readyModel().render(chat)
+            let handle = try service.models.model(named: chat.options.model)
+            let terms = try LeaseTerms(request)
+            let rendered = try await context.untilDisconnect {
+                try await handle.withModel(terms) { try $0.render(chat) }
+            }
             try configuration.limits.text.check([rendered.prompt], field: "messages")
             return .json(["prompt": .string(rendered.text)])
         }
@@ -81,8 +88,11 @@ struct CompletionRoutes: Sendable {
 
     /// The text of a chat's prompt tokens. Waits for the model.
     private func text(of request: ChatCompletionRequest) async throws -> String {
-        let prompt = try await service.modelReadiness.loadedModel().render(request).prompt
-        return String(decoding: try await service.engine.tokenize(prompt).flatMap(\.bytes), as: UTF8.self)
+        let handle = try service.models.model(named: request.options.model)
+        return try await handle.withModel(waits: true) { model in
+            let tokens = try await handle.engine.tokenize(try model.render(request).prompt)
+            return String(decoding: tokens.flatMap(\.bytes), as: UTF8.self)
+        }
     }
 
     private func respond(
@@ -90,7 +100,8 @@ struct CompletionRoutes: Sendable {
     ) async throws -> Response {
         let request = try textRequest(json)
         let needsText = request.echoes || request.options.responseFields.isVerbose
-        let prompts = needsText ? try await texts(of: request.prompts) : request.prompts.map { _ in "" }
+        let prompts =
+            needsText ? try await texts(of: request.prompts, request.options) : request.prompts.map { _ in "" }
         return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
@@ -124,7 +135,7 @@ struct CompletionRoutes: Sendable {
         toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let request = try nativeRequest(json)
-        let prompts = try await texts(of: request.prompts)
+        let prompts = try await texts(of: request.prompts, request.options)
         return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
@@ -162,14 +173,18 @@ struct CompletionRoutes: Sendable {
     }
 
     /// The texts of the prompts that the response contains. Prompts with token ids wait for the model.
-    private func texts(of prompts: [Prompt]) async throws -> [String] {
+    private func texts(of prompts: [Prompt], _ options: CompletionOptions) async throws -> [String] {
         var texts: [String] = []
         for prompt in prompts {
             var bytes: [UInt8] = []
             for piece in prompt.pieces {
                 switch piece {
                 case .text(let text, _): bytes += text.utf8
-                case .tokens(let tokens): bytes += try await service.engine.detokenize(tokens)
+                case .tokens(let tokens):
+                    let handle = try service.models.model(named: options.model)
+                    bytes += try await handle.withModel(waits: true) { _ in
+                        try await handle.engine.detokenize(tokens)
+                    }
                 }
             }
             texts.append(String(decoding: bytes, as: UTF8.self))

@@ -8,8 +8,7 @@ internal import MartletStreams
 /// The routes that compute embeddings, in OpenAI's and llama-server's formats.
 struct EmbeddingRoutes: Sendable {
     let configuration: ServerConfiguration
-    let engine: any EngineService
-    let modelReadiness: ModelReadiness
+    let models: any ModelDirectory
     let registry: GenerationRegistry
 
     func add(to table: inout RouteTable) {
@@ -27,19 +26,25 @@ struct EmbeddingRoutes: Sendable {
         let body = try EmbeddingRequest(
             try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,
             normalization: configuration.embeddingNormalization)
-        let model = try modelReadiness.readyModel()
-        try model.check(name: body.model, configuration: configuration.generations)
-        guard let pooling = model.information.embeddingPooling else {
-            throw APIError(
-                .notSupported, "This server does not support embeddings. Start it with `--embeddings`")
+        let handle = try models.model(named: body.model)
+        let terms = try LeaseTerms(request)
+        return try await context.untilDisconnect {
+            try await handle.withModel(terms) { model in
+                try model.check(name: body.model, configuration: handle.configuration)
+                guard let pooling = model.information.embeddingPooling else {
+                    throw APIError(
+                        .notSupported, "This server does not support embeddings. Start it with `--embeddings`")
+                }
+                try body.check(pooling)
+                try configuration.limits.text.check(body.inputs, field: "input")
+                let embeddings = try await registry.withAdmission(of: context.requestInfo.owner) {
+                    try await handle.engine.embed(body.inputs)
+                }
+                var headers = HTTPFields()
+                headers[.warnings] = models.warning(about: body.model)
+                return .json(
+                    try body.response(embeddings, pooling: pooling, model: handle.name), headers: headers)
+            }
         }
-        try body.check(pooling)
-        try configuration.limits.text.check(body.inputs, field: "input")
-        let embeddings = try await registry.withAdmission(of: context.requestInfo.owner) {
-            try await context.untilDisconnect { try await engine.embed(body.inputs) }
-        }
-        var headers = HTTPFields()
-        headers[.warnings] = model.warning(about: body.model, configuration: configuration.generations)
-        return .json(try body.response(embeddings, pooling: pooling, model: configuration.modelName), headers: headers)
     }
 }

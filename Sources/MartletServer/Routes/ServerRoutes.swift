@@ -10,10 +10,11 @@ internal import MartletStreams
 internal import NIOCore
 
 /// The routes that describe the server: health, models, properties, slots, metrics and tokenization.
+///
+/// Only tokenization needs a loaded model and loads it on demand. The other routes never wake a model.
 struct ServerRoutes: Sendable {
     let configuration: ServerConfiguration
-    let engine: any EngineService
-    let modelReadiness: ModelReadiness
+    let models: any ModelDirectory
     let registry: GenerationRegistry
     let journal: Journal?
     let metrics: RequestMetrics
@@ -22,7 +23,10 @@ struct ServerRoutes: Sendable {
 
     func add(to table: inout RouteTable) {
         table.add(.get, "/health", "/v1/health", for: .essential) { _, _ in
-            guard case .ready = modelReadiness.state else { throw modelReadiness.unavailability }
+            let readiness = models.all.map(\.readiness)
+            let isReady = readiness.contains { if case .ready = $0.state { true } else { false } }
+            // A server that loads models on demand is ready with none.
+            if !isReady, let only = models.only, !only.loadsOnDemand { throw only.readiness.unavailability }
             return .json(["status": "ok"])
         }
         table.add(.get, "/v1/models", "/models") { _, _ in
@@ -30,12 +34,15 @@ struct ServerRoutes: Sendable {
                 ServerBodies.models(
                     name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
                     created: startTime,
-                    model: try modelReadiness.readyModel().information))
+                    model: try models.model(named: nil).readyModel().information))
         }
         // A model's name may contain slashes.
         table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
         table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
-        table.add(.get, "/props") { _, _ in .json(properties(of: try modelReadiness.readyModel())) }
+        table.add(.get, "/props") { request, _ in
+            let handle = try models.model(of: request)
+            return .json(properties(of: try handle.readyModel(), handle))
+        }
         table.add(.post, "/props") { request, _ in
             guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
             _ = try await request.json(upTo: configuration.limits.bodyBytes)
@@ -45,24 +52,32 @@ struct ServerRoutes: Sendable {
         table.add(.get, "/metrics") { _, _ in try await metricsText() }
         table.add(.post, "/tokenize") { request, context in
             let body = try TokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            _ = try modelReadiness.readyModel()
-            try configuration.limits.text.check([body.prompt], field: "content")
-            return .json(body.response(try await context.untilDisconnect { try await engine.tokenize(body.prompt) }))
+            let (handle, terms) = (try models.model(of: request, body.model), try LeaseTerms(request))
+            let tokens = try await context.untilDisconnect {
+                try await handle.withModel(terms) { _ in
+                    try configuration.limits.text.check([body.prompt], field: "content")
+                    return try await handle.engine.tokenize(body.prompt)
+                }
+            }
+            return .json(body.response(tokens))
         }
         table.add(.post, "/detokenize") { request, context in
             let body = try DetokenizeRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
-            _ = try modelReadiness.readyModel()
-            try configuration.limits.text.check(tokenCount: body.tokens.count, field: "tokens")
-            return .json(
-                DetokenizeRequest.response(
-                    try await context.untilDisconnect { try await engine.detokenize(body.tokens) }))
+            let (handle, terms) = (try models.model(of: request, body.model), try LeaseTerms(request))
+            let bytes = try await context.untilDisconnect {
+                try await handle.withModel(terms) { _ in
+                    try configuration.limits.text.check(tokenCount: body.tokens.count, field: "tokens")
+                    return try await handle.engine.detokenize(body.tokens)
+                }
+            }
+            return .json(DetokenizeRequest.response(bytes))
         }
     }
 
     /// One model by any of its names.
     /// - Parameter count: the number of parts before the name in the path.
     private func modelEntry(_ request: Request, behind count: Int) throws(GenerationError) -> Response {
-        let model = try modelReadiness.readyModel()
+        let model = try models.model(named: nil).readyModel()
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
         guard let name = PercentEncoding.decoded(part), !name.isEmpty, model.isNamed(name) else {
             throw .unknownModel("The model \"\(part.prefix(256))\" does not exist")
@@ -74,9 +89,9 @@ struct ServerRoutes: Sendable {
     }
 
     /// The body of `/props`.
-    private func properties(of model: ServedModel) -> JSONValue {
+    private func properties(of model: ServedModel, _ handle: ModelHandle) -> JSONValue {
         ServerBodies.properties(
-            model: model.information, name: configuration.modelName, chatTemplate: model.templateSource,
+            model: model.information, name: handle.name, chatTemplate: model.templateSource,
             capabilities: (try? model.template.get().capabilities.json) ?? .null,
             defaults: configuration.completionDefaults,
             endpoints: (
@@ -89,8 +104,9 @@ struct ServerRoutes: Sendable {
     /// The body of `/slots`. `fail_on_no_slot` asks for a 503 if no slot is idle, as load balancers use it.
     private func slots(_ request: Request) async throws -> Response {
         guard configuration.servesSlots else { throw disabled("/slots", flag: "--slots") }
-        let model = try modelReadiness.readyModel()
-        let status = try await engine.status()
+        let handle = try models.model(of: request)
+        let model = try handle.readyModel()
+        let status = try await handle.engine.status()
         if request.uri.queryParameters["fail_on_no_slot"] != nil, !status.slots.contains(where: { $0.phase == .idle }) {
             throw APIError(.unavailable, "no slot available")
         }
@@ -105,7 +121,9 @@ struct ServerRoutes: Sendable {
         guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
         var text = PrometheusText()
         // The engine's metrics exist only with a model; the edge's always.
-        if case .ready = modelReadiness.state { EngineMetrics.write(try await engine.status(), to: &text) }
+        if let only = models.only, case .ready = only.readiness.state {
+            EngineMetrics.write(try await only.engine.status(), to: &text)
+        }
         text.add(
             "martlet_generations_live", .gauge, help: "Generations that run or wait.",
             Double(registry.liveCount))
@@ -114,7 +132,7 @@ struct ServerRoutes: Sendable {
             Double(startTime))
         text.add(
             "martlet_model_load_seconds", help: "Time to load a model in seconds.",
-            [(labels: [("model", configuration.modelName)], value: modelReadiness.loadTimes)])
+            models.all.map { (labels: [("model", $0.name)], value: $0.readiness.loadTimes) })
         journal?.metrics.write(to: &text)
         text.add(
             "martlet_log_lines_dropped_total", .counter, help: "Log lines lost because the log's reader was too slow.",

@@ -12,8 +12,7 @@ internal import MartletStreams
 /// a file of another scope.
 struct SlotRoutes: Sendable {
     let configuration: ServerConfiguration
-    let engine: any EngineService
-    let modelReadiness: ModelReadiness
+    let models: any ModelDirectory
 
     func add(to table: inout RouteTable) {
         table.add(.post, "/slots/{id}") { request, context in try await perform(request, context) }
@@ -24,20 +23,21 @@ struct SlotRoutes: Sendable {
             throw APIError(
                 .notSupported, "This server does not support slots actions. Start it with `--slot-save-path`")
         }
-        let model = try modelReadiness.readyModel()
+        let handle = try models.model(of: request)
+        let model = try handle.readyModel()
         let slot = try slot(context, count: model.information.sequenceCount)
         let scope = configuration.cacheScope.tenant(of: context.requestInfo.owner).cacheScope
         switch request.uri.queryParameters["action"].map({ String($0) }) {
         case "save"?:
             let name = try await fileName(request)
-            let result = try await perform(.save(path: path(name, in: folder, scope)), slot, scope)
+            let result = try await perform(.save(path: path(name, in: folder, scope)), slot, scope, handle)
             return .json(SlotBodies.saved(result, slot: slot, fileName: name.description))
         case "restore"?:
             let name = try await fileName(request)
-            let result = try await perform(.restore(path: path(name, in: folder, scope)), slot, scope)
+            let result = try await perform(.restore(path: path(name, in: folder, scope)), slot, scope, handle)
             return .json(SlotBodies.restored(result, slot: slot, fileName: name.description))
         case "erase"?:
-            return .json(SlotBodies.erased(try await perform(.erase, slot, scope), slot: slot))
+            return .json(SlotBodies.erased(try await perform(.erase, slot, scope, handle), slot: slot))
         case let other:
             let got = other.map { "\"\($0.prefix(64))\"" } ?? "nothing"
             throw APIError(
@@ -47,10 +47,10 @@ struct SlotRoutes: Sendable {
     }
 
     private func perform(
-        _ kind: SlotAction.Kind, _ slot: Int, _ scope: UInt64
+        _ kind: SlotAction.Kind, _ slot: Int, _ scope: UInt64, _ handle: ModelHandle
     ) async throws(APIError) -> SlotActionResult {
         do throws(EngineError) {
-            return try await engine.perform(SlotAction(kind, slot: slot, cacheScope: scope))
+            return try await handle.engine.perform(SlotAction(kind, slot: slot, cacheScope: scope))
         } catch {
             throw APIError(error)
         }

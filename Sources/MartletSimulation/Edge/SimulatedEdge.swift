@@ -85,9 +85,10 @@ final class SimulatedEdge: @unchecked Sendable {
         storage = SimulatedStorage(world, number: number, logger: logger)
         recovery = storage?.recovery ?? RecoveryProgress(requestTimeout: .zero)
         completions = CompletionService(
-            configuration: configuration, engine: engine, registry: registry, modelReadiness: modelReadiness,
-            loops: loops, shutdown: shutdown, adapterScales: AdapterScales(), reasoningCounts: ReasoningTokenCounts())
-        control = ControlService(registry: registry, recovery: recovery, modelReadiness: modelReadiness)
+            configuration: configuration,
+            models: FixedModel(ModelHandle(configuration: configuration, engine: engine, readiness: modelReadiness)),
+            registry: registry, loops: loops, shutdown: shutdown, reasoningCounts: ReasoningTokenCounts())
+        control = ControlService(registry: registry, recovery: recovery)
     }
 
     // MARK: Life

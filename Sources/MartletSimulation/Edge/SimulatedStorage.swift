@@ -55,7 +55,7 @@ final class SimulatedStorage: @unchecked Sendable {
 
     /// Attaches the journal to the registry and begins the recovery.
     func begin(on edge: SimulatedEdge) {
-        edge.registry.record(with: JournalRecorder(journal: journal, modelReadiness: edge.modelReadiness))
+        edge.registry.record(with: JournalRecorder(journal: journal))
         let work = Recovery(
             journal: journal, ids: ids, completions: edge.completions, makePlan: SimulatedRequest.plan(of:),
             makeView: { _, _, _ in SimulationView() }, progress: recovery,

@@ -73,7 +73,7 @@ extension GenerationRegistry {
                 return true
             }
         }
-        carryOut(effects, lookUp(generation.handle).engine)
+        carryOut(effects)
         return isVisible ? generation : nil
     }
 }

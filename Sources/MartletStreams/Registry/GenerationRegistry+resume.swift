@@ -157,9 +157,9 @@ extension GenerationRegistry {
     /// Readers of a resumable generation receive an event that says so. No later input changes such a generation.
     /// Without a recorder no process could continue it, so all generations end.
     package func handOver(_ error: EngineError) {
-        let (engine, isRecorded, live) = state.withLock { state in
+        let (isRecorded, live) = state.withLock { state in
             state.closing = error
-            return (state.engine, state.recorder != nil, state.live)
+            return (state.recorder != nil, state.live)
         }
         let inputs = live.map { handle, live -> (GenerationHandle, GenerationInput) in
             guard isRecorded, live.generation.spec.isResumable else {
@@ -168,6 +168,6 @@ extension GenerationRegistry {
             return (handle, live.generation.log.isBehind ? .handedOverIncomplete : .handedOver)
         }
         apply(inputs)
-        for (handle, _) in inputs { engine?.cancel(handle) }
+        for (handle, live) in live { engine(of: live.generation)?.cancel(handle) }
     }
 }

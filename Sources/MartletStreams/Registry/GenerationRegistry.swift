@@ -84,7 +84,7 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// One of the event loops that all servers of the process share.
     package static let sharedEventLoop: @Sendable () -> any EventLoop = { MultiThreadedEventLoopGroup.singleton.any() }
 
-    /// Sets the engine that receives the requests. To be called before the first `submit`.
+    /// Sets the engine of generations whose spec names no model. To be called before the first `submit`.
     package func connect(to engine: any EngineService) {
         state.withLock { $0.engine = engine }
     }
@@ -140,9 +140,15 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// The index of the model's measurements.
     func metricSeries(of spec: GenerationSpec) -> Int { measurements.withLock { $0.index(of: spec.head.model) } }
 
-    /// The live generation that a handle names, and the engine.
+    /// The live generation that a handle names, and its engine.
     func lookUp(_ handle: GenerationHandle) -> (live: LiveGeneration?, engine: (any EngineService)?) {
-        state.withLock { ($0.live[handle], $0.engine) }
+        let (live, engine) = state.withLock { ($0.live[handle], $0.engine) }
+        return (live, live?.generation.spec.model?.engine ?? engine)
+    }
+
+    /// The engine that has the requests of a generation.
+    func engine(of generation: Generation) -> (any EngineService)? {
+        generation.spec.model?.engine ?? state.withLock { $0.engine }
     }
 
     /// Does work that is no generation but counts as one running generation for the quota, such as embeddings.
@@ -252,12 +258,12 @@ package final class GenerationRegistry: EngineEventReceiver {
 
     /// Ends all generations with `error`, and every later generation right after `prepare`.
     package func close(_ error: EngineError) {
-        let (engine, handles) = state.withLock { state in
+        let live = state.withLock { state in
             state.closing = error
-            return (state.engine, Array(state.live.keys))
+            return state.live
         }
-        receive(handles.map { EngineEvent($0, .failed(error)) })
-        for handle in handles { engine?.cancel(handle) }
+        receive(live.keys.map { EngineEvent($0, .failed(error)) })
+        for (handle, live) in live { engine(of: live.generation)?.cancel(handle) }
     }
 
     /// Returns when no generation runs, when `timeout` has passed on `eventLoop`, or when the task is cancelled.
@@ -305,7 +311,7 @@ package final class GenerationRegistry: EngineEventReceiver {
         _ body: (LiveGeneration, ArraySlice<Element>, NIODeadline, inout FrameEffects) -> Void
     ) {
         let now = clock()
-        let (targets, engine) = targets(of: elements, handle: handle)
+        let targets = targets(of: elements, handle: handle)
         var effects = FrameEffects()
         effects.samples.reserveCapacity(elements.count)
         var begin = 0
@@ -315,7 +321,7 @@ package final class GenerationRegistry: EngineEventReceiver {
             if let live = targets[begin] { body(live, elements[begin..<end], now, &effects) }
             begin = end
         }
-        carryOut(effects, engine)
+        carryOut(effects)
     }
 
     /// The live generations of a frame's elements; nil for elements whose generation is unknown or has ended.
@@ -323,23 +329,23 @@ package final class GenerationRegistry: EngineEventReceiver {
     /// The only acquisition of the registry's lock for a frame that changes no map.
     private func targets<Element>(
         of elements: [Element], handle: (Element) -> GenerationHandle
-    ) -> ([LiveGeneration?], (any EngineService)?) {
+    ) -> [LiveGeneration?] {
         var targets: [LiveGeneration?] = []
         targets.reserveCapacity(elements.count)
-        let engine = state.withLock { state in
+        state.withLock { state in
             for element in elements { targets.append(state.live[handle(element)]) }
-            return state.engine
         }
-        return (targets, engine)
+        return targets
     }
 
     /// Carries out what a frame caused. No lock is held.
-    func carryOut(_ effects: FrameEffects, _ engine: (any EngineService)?) {
+    func carryOut(_ effects: FrameEffects) {
         if !effects.samples.isEmpty { measurements.withLock { $0.record(effects.samples) } }
         effects.wakeups.send()
         for handle in effects.commandTargets { if let live = lookUp(handle).live { sendCommands(to: live) } }
         for handle in effects.superseded { cancel(handle) }
-        for handle in effects.orphans { engine?.cancel(handle) }
+        for (handle, generation) in effects.orphans { engine(of: generation)?.cancel(handle) }
+        for generation in effects.ended { generation.spec.onEnd?() }
     }
 
     /// Passes the new state on to `stateChanged`.

@@ -35,6 +35,11 @@ package struct GenerationSpec: Sendable {
     /// The options that the view depends on, in a form that its maker can read again. The journal stores them.
     package var resolvedOptions: [UInt8] = []
 
+    /// The model that computes the generation; nil = the engine that the registry was connected to.
+    package var model: (any GenerationModel)?
+    /// Called once, with no lock held, when the generation has ended or was handed over.
+    package var onEnd: (@Sendable () -> Void)?
+
     package init(head: LogHead, responseID: String? = nil, view: any ResponseView) {
         self.head = head
         self.responseID = responseID ?? head.id

@@ -10,7 +10,9 @@ struct FrameEffects {
     /// Generations that a newer generation of their label replaced.
     var superseded: [GenerationHandle] = []
     /// Choices that the engine still runs although their generation has failed.
-    var orphans: [GenerationHandle] = []
+    var orphans: [(handle: GenerationHandle, of: Generation)] = []
+    /// Generations that ended or were handed over, and whose spec wants to know.
+    var ended: [Generation] = []
     /// Generations whose log grew while control commands wait to be sent.
     var commandTargets: [GenerationHandle] = []
 }
@@ -198,7 +200,7 @@ final class LiveGeneration: Sendable {
         guard case .engine(let event) = input, case .finished(let completion, _) = event.kind else {
             // The log has its terminal event already. The engine stops the other choices.
             effects.orphans += state.choices.filter { $0 !== choice && $0.lifecycle.completion == nil }.map {
-                generation.handle(ofChoice: $0.index)
+                (generation.handle(ofChoice: $0.index), generation)
             }
             return true
         }
@@ -250,6 +252,7 @@ final class LiveGeneration: Sendable {
             }
         }
         if pending.isOver {
+            if spec.onEnd != nil { effects.ended.append(generation) }
             registry.removeLive(generation, wakeups: &effects.wakeups)
             if let finished = pending.finished {
                 registry.retain(
