@@ -60,12 +60,16 @@ install: build ## program, libllama, demo model, man page and shell completions,
 serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
 	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)
 
-test: test-swift test-fledgling ## everything, then all tests; more flags for `swift test` in TEST_ARGS
+test: test-page test-swift test-fledgling ## everything, then all tests; more flags for `swift test` in TEST_ARGS
 
 # One debug build serves the unit tests and the integration tests, which start the `martlet` beside their own bundle.
 test-swift: setup
 	@$(TIMED) "build of program and tests (debug)" swift build --build-tests $(RUN_PATH)
 	@$(TIMED) "swift tests" swift test --skip-build $(TEST) $(TEST_ARGS)
+
+# The engine of the chat page in Node; without node and esbuild it says so.
+test-page:
+	@$(TIMED) "unit tests of the page" scripts/page-tests
 
 # The recipe must go on making the conversations that the shipped model learned from.
 test-fledgling: setup

@@ -59,7 +59,7 @@ export async function write(database: Database, operations: readonly Operation[]
 
 /** A storage in memory: for tests, and for browsers that forbid IndexedDB. Records are copied in and out. */
 export class MemoryDatabase implements Database {
-    readonly isPersistent = false;
+    readonly isPersistent: boolean = false;
     private readonly stores = new Map<StoreName, Map<string, StoredRecord>>();
     /** Tests set it, to see what a full storage does. */
     refusal: StorageProblem | null = null;
