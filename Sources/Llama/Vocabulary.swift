@@ -14,6 +14,12 @@ package final class Vocabulary: Sendable {
     package let addsBeginning: Bool
     /// The token that ends an input for embeddings, as in the training of the model; `nil` = none.
     package let closing: Int32?
+    /// The token that separates two texts of one input; `nil` = none is added.
+    package let separator: Int32?
+    /// Whether texts of the model's training end with `end`.
+    package let addsEnd: Bool
+    /// The tokens of fill in the middle: prefix, suffix, middle, repository, file; `nil` = the vocabulary lacks it.
+    package let infill: [Int32?]
     /// Tokens that end a generation, ascending.
     package let endOfGeneration: [Int32]
     /// Tokens that are never sampled, according to the model file.
@@ -46,6 +52,11 @@ package final class Vocabulary: Sendable {
         end = eos >= 0 ? eos : nil
         addsBeginning = bos >= 0 && llama_vocab_get_add_bos(pointer)
         let separator = llama_vocab_get_add_sep(pointer) ? llama_vocab_sep(pointer) : -1
+        self.separator = separator >= 0 ? separator : nil
+        addsEnd = llama_vocab_get_add_eos(pointer)
+        infill = [
+            llama_vocab_fim_pre, llama_vocab_fim_suf, llama_vocab_fim_mid, llama_vocab_fim_rep, llama_vocab_fim_sep,
+        ].map { token in token(pointer) >= 0 ? token(pointer) : nil }
         closing = separator >= 0 ? separator : llama_vocab_get_add_eos(pointer) && eos >= 0 ? eos : nil
         var suppressedCount: Int32 = 0
         let suppressed = llama_vocab_get_suppress_tokens(pointer, &suppressedCount)

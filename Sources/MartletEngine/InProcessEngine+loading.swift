@@ -62,6 +62,7 @@ extension InProcessEngine {
             if configuration.warmsUp { try Self.warmUp(&context, vocabulary: vocabulary) }
             var information = Self.describe(model, vocabulary)
             information.contextLength = context.contextLength
+            information.batchSize = context.batchSize
             information.sequenceContextLength = min(context.sequenceContextLength, context.contextLength)
             information.sequenceCount = configuration.sequenceCount
             information.loadTime = MonotonicTime.now - begin
@@ -82,7 +83,7 @@ extension InProcessEngine {
             let draftModel = try draftWeights.map { weights throws(LlamaError) in
                 try DraftModel(weights, options: draftOptions(contextOptions), for: vocabulary)
             }
-            let embedder = try makeEmbedder(model, contextOptions, controlVector, &information)
+            let embedder = try makeEmbedder(model, vocabulary, contextOptions, controlVector, &information)
             let loaded = OpenedModel(
                 model: model, vocabulary: vocabulary, information: information, adapters: adapters,
                 embedding: embedder?.limits, generatesText: context.hasKVCache,
@@ -230,7 +231,7 @@ extension InProcessEngine {
 
     /// Creates the context for embeddings, if the configuration has one.
     private func makeEmbedder(
-        _ model: Model, _ base: Context.Options, _ controlVector: ControlVector?,
+        _ model: Model, _ vocabulary: Vocabulary, _ base: Context.Options, _ controlVector: ControlVector?,
         _ information: inout ModelInformation
     ) throws(LlamaError) -> Embedder? {
         guard let wanted = configuration.embeddings else { return nil }
@@ -260,6 +261,10 @@ extension InProcessEngine {
             sequences: options.sequenceCount, queueLimit: configuration.queueLimit,
             maximumStall: configuration.maximumStall)
         information.embeddingPooling = embedder.kind
+        if embedder.kind == .rank {
+            try Self.checkClassifier(of: model)
+            information.rerankFormat = RerankFormat(model, vocabulary)
+        }
         return embedder
     }
 
@@ -292,6 +297,7 @@ extension InProcessEngine {
         information.beginningToken = vocabulary.text(vocabulary.beginning)
         information.endToken = vocabulary.text(vocabulary.end)
         information.endOfGenerationTokens = vocabulary.endOfGeneration
+        information.infillTokens = InfillTokens(vocabulary)
         return information
     }
 

@@ -31,6 +31,12 @@ package struct ModelInformation: Sendable, Equatable {
     package var endOfGenerationTokens: [Int32] = []
     /// The pooling of embeddings; `nil` = the engine makes none.
     package var embeddingPooling: EmbeddingPooling?
+    /// The form of inputs for reranking; `nil` = the engine ranks no documents.
+    package var rerankFormat: RerankFormat?
+    /// The tokens for completions within a text.
+    package var infillTokens = InfillTokens()
+    /// The largest number of tokens of one decode.
+    package var batchSize = 0
     /// The adapters that requests may name.
     package var adapters: [AdapterInformation] = []
     /// The duration of loading.

@@ -311,6 +311,7 @@ package final class EdgeServer: Sendable {
         PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
         AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
+        RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         completions.add(to: &routes)
         StreamRoutes(
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes

@@ -291,6 +291,14 @@ package enum SampleFrames {
         value.endToken = random.text()
         value.loadTime = random.duration()
         value.embeddingPooling = random.maybe { _ in .mean }
+        value.rerankFormat = random.maybe { random in
+            var format = RerankFormat()
+            format.template = random.maybe { $0.text() }
+            format.between = random.list { $0.token() }
+            return format
+        }
+        value.infillTokens.numbers = (0..<6).map { _ in random.token() }
+        value.batchSize = random.integer()
         value.adapters = random.list { random in
             var adapter = AdapterInformation(path: random.text(), scale: 0.25)
             adapter.taskName = random.text()

@@ -81,7 +81,6 @@ import Testing
             "-devd: a flag of llama-server that martlet does not support yet (own devices and processors of a draft model)"
         ),
         (["--ui"], "--ui: a flag of llama-server that martlet does not support yet (the web page)"),
-        (["--rerank=on"], "--rerank: a flag of llama-server that martlet does not support yet (reranking)"),
         (
             ["--cache-reuse", "256"],
             "--cache-reuse: a flag of llama-server that martlet does not support yet (reuse of parts within a prompt)"
@@ -200,7 +199,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"), ("LLAMA_ARG_RERANKING", "1"),
+        ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"),
         ("LLAMA_ARG_API_PREFIX", "/x"), ("LLAMA_ARG_UI", "on"), ("LLAMA_ARG_STATIC_PATH", "/www"),
     ])
     func anAbsentFlagIsNotIgnoredInTheEnvironment(name: String, value: String) {
@@ -210,7 +209,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("LLAMA_ARG_RERANKING", "0"), ("LLAMA_ARG_UI", "off"), ("LLAMA_ARG_NO_UI", ""),
+        ("LLAMA_ARG_UI", "off"), ("LLAMA_ARG_NO_UI", ""),
         ("LLAMA_ARG_NO_MMPROJ_AUTO", "1"),
         ("LLAMA_ARG_CACHE_REUSE", "0"), ("LLAMA_ARG_JINJA", "1"), ("LLAMA_ARG_HF_REPO", ""), ("HF_TOKEN", "x"),
         ("LLAMA_ARG_OFFLINE", "1"),

@@ -23,15 +23,19 @@ package struct EmbeddingRequest: Sendable, Equatable {
     package var dimensions: Int?
     /// Whether the response has OpenAI's format; otherwise it has llama-server's.
     package var isOpenAI: Bool
+    /// One sentence for each field that had no effect.
+    package var warnings: [String] = []
 
     /// - Parameters:
     ///   - isOpenAI: whether the route is OpenAI's. A body with `content` gets llama-server's format there too.
     ///   - normalization: the server's default, for a request without `embd_normalize`.
+    ///   - isStrict: whether an unknown field is an error.
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(
-        _ json: JSONValue, isOpenAI: Bool, normalization: EmbeddingNormalization = .euclidean
+        _ json: JSONValue, isOpenAI: Bool, normalization: EmbeddingNormalization = .euclidean, isStrict: Bool = false
     ) throws(APIError) {
         let fields = try FieldReader(json)
+        fields.know(["content"])
         if let input = fields.value("input") {
             inputs = try Self.prompts(input, name: "input")
             self.isOpenAI = isOpenAI
@@ -52,6 +56,9 @@ package struct EmbeddingRequest: Sendable, Equatable {
             encoding = known
         }
         dimensions = try fields.integer("dimensions", in: 1...Int(Int32.max))
+        // Clients of several APIs send it with every request.
+        fields.accept("stream")
+        warnings = try UnusedFields.report(fields, isStrict: isStrict)
     }
 
     /// Reads one or more inputs: prompts as in `/completion`, or typed parts. Typed parts are a list, or

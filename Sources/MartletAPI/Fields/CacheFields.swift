@@ -29,6 +29,7 @@ enum CacheFields {
         let range = RequestPriority.range
         parameters.priority = try fields.integer("priority", in: range) ?? 0
         let key = try name(fields, "prompt_cache_key")
+        fields.know(["prompt_cache_key"])
         if let name = try name(fields, "cache_prefix") { return PrefixReference(name: name, isRequired: true) }
         return key.map { PrefixReference(name: $0, isRequired: false) }
     }

@@ -46,6 +46,9 @@ package struct CompletionDefaults: Sendable, Equatable {
     /// The treatment of unknown schema keywords, and the limits of a schema.
     package var schemaCompiler = SchemaCompiler(mode: .relaxed)
 
+    /// Whether a request with an unknown field is refused; otherwise the response names the field.
+    package var refusesUnknownFields = false
+
     package init() {}
 
     /// Sets the default grammar from fields that are spelt as in a request.

@@ -25,7 +25,10 @@ extension CompletionOptions {
             schemaCompiler: defaults.schemaCompiler, grammarLimits: defaults.grammarLimits)
         try UnsupportedFields.check(fields)
         streams = try fields.bool("stream") ?? false
-        includesUsage = try fields.object("stream_options")?.bool("include_usage") ?? false
+        let streamOptions = try fields.object("stream_options")
+        // Random bytes that hide the length of tokens; no stream has them.
+        streamOptions?.accept("include_obfuscation")
+        includesUsage = try streamOptions?.bool("include_usage") ?? false
         isBackground = try fields.bool("background") ?? false
         model = try fields.string("model")
         pingInterval = defaults.pingInterval
@@ -131,7 +134,9 @@ extension CompletionOptions {
 
     /// OpenAI's `n`, or llama-server's `n_cmpl`.
     private static func choiceCount(_ fields: FieldReader) throws(APIError) -> Int {
-        for name in ["n", "n_cmpl"] {
+        let names = ["n", "n_cmpl"]
+        fields.know(names)
+        for name in names {
             if let value = try fields.integer(name, in: 1...choiceLimit) { return value }
         }
         return 1
@@ -148,7 +153,9 @@ extension CompletionOptions {
 
     /// - Returns: nil if no field is present; -1 for "until the context is full".
     static func maximumTokens(_ fields: FieldReader) throws(APIError) -> Int? {
-        for name in ["n_predict", "max_completion_tokens", "max_tokens"] {
+        let names = ["n_predict", "max_completion_tokens", "max_tokens"]
+        fields.know(names)
+        for name in names {
             if let value = try fields.integer(name, in: -1...Int(Int32.max)) { return value }
         }
         return nil

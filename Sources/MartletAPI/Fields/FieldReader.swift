@@ -6,40 +6,66 @@ import OrderedCollections
 ///
 /// `null` counts as absent, as at llama-server. Each method returns nil for an absent member.
 package struct FieldReader {
-    /// All members, in the order of the body.
-    package private(set) var members: JSONObject
+    private var storage: JSONObject
     /// The path of the object in the body, such as `stream_options.`; empty for the body itself.
     private let prefix: String
+    /// The names that readers of this body have asked for. All copies and nested readers share it.
+    private let usage: FieldUsage
+
+    /// All members, in the order of the body. A caller of this property knows each of them, so none counts as unknown.
+    package var members: JSONObject {
+        usage.add(allOf: prefix)
+        return storage
+    }
 
     /// - Throws: `invalidRequest` if the body is no object.
     package init(_ json: JSONValue) throws(APIError) {
         guard case .object(let members) = json else {
             throw APIError(.invalidRequest, "The body must be a JSON object, but is \(json.kindName)")
         }
-        self.members = members
+        storage = members
         prefix = ""
+        usage = FieldUsage()
     }
 
-    private init(members: JSONObject, prefix: String) {
-        self.members = members
+    private init(members: JSONObject, prefix: String, usage: FieldUsage) {
+        storage = members
         self.prefix = prefix
+        self.usage = usage
+        usage.add(object: members, at: prefix)
+    }
+
+    /// The members of the body that no reader has asked for, in the order of the body; nested ones behind all others.
+    ///
+    /// Called by a dialect when it has read the whole request. `null` counts as absent.
+    package func unused() -> [UnusedField] { usage.unused(of: storage) }
+
+    /// States that a dialect knows fields that it does not read if another field of the request replaces them.
+    package func know(_ names: [String]) {
+        for name in names { usage.know(path(name)) }
+    }
+
+    /// States that fields are remarks, which a dialect accepts without reading them.
+    package func accept(_ names: String...) {
+        for name in names { usage.read(path(name)) }
     }
 
     /// Removes `cache_control` from messages and tools.
     /// - Returns: the indexes of the marked messages.
     mutating func removeCacheMarks() throws(APIError) -> [Int] {
-        guard case .array(var messages)? = members["messages"] else { return [] }
-        var tools = members["tools"]?.arrayValue ?? []
+        guard case .array(var messages)? = storage["messages"] else { return [] }
+        var tools = storage["tools"]?.arrayValue ?? []
         let marked = try CacheControl.removeMarks(from: &messages, tools: &tools)
         guard !marked.isEmpty else { return [] }
-        members["messages"] = .array(messages)
-        if members["tools"]?.arrayValue != nil { members["tools"] = .array(tools) }
+        storage["messages"] = .array(messages)
+        if storage["tools"]?.arrayValue != nil { storage["tools"] = .array(tools) }
         return marked
     }
 
     /// The member without a check of its type.
     package func value(_ name: String) -> JSONValue? {
-        members[name].flatMap { $0 == .null ? nil : $0 }
+        usage.read(path(name))
+        return storage[name].flatMap { $0 == .null ? nil : $0 }
     }
 
     /// The full path of a member, for error messages.
@@ -70,7 +96,7 @@ package struct FieldReader {
     package func object(_ name: String) throws(APIError) -> FieldReader? {
         guard let value = value(name) else { return nil }
         guard let object = value.objectValue else { throw mismatch(name, "an object", value) }
-        return FieldReader(members: object, prefix: path(name) + ".")
+        return FieldReader(members: object, prefix: path(name) + ".", usage: usage)
     }
 
     /// A whole number within `range`; `5.0` counts as whole.

@@ -6,6 +6,7 @@ enum ReasoningBudgetFields {
     /// - Returns: nil if the request has no such field; -1 for no limit.
     static func budget(_ fields: FieldReader) throws(APIError) -> Int? {
         let limits = -1...Int(Int32.max)
+        fields.know(["thinking_budget_tokens"])
         if let value = try fields.integer("reasoning_budget_tokens", in: limits) { return value }
         return try fields.integer("thinking_budget_tokens", in: limits)
     }

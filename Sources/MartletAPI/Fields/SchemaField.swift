@@ -100,6 +100,7 @@ package struct SchemaField: Sendable, Equatable {
             // Some clients omit the object in between.
             let described = try format.object("json_schema") ?? format
             _ = try described.string("name")
+            described.accept("description")
             guard let schema = described.value("schema") else {
                 throw .field(
                     "response_format.json_schema.schema", "A JSON Schema is required, but the field is missing")

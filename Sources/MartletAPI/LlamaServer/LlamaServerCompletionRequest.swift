@@ -20,5 +20,6 @@ package struct LlamaServerCompletionRequest: Sendable, Equatable {
         try options.check(promptCount: prompts.count)
         // Each chunk of a stream has the counts of tokens.
         options.reportsTokenTimings = options.reportsTokenTimings || options.streams
+        try options.reportUnused(fields, defaults)
     }
 }

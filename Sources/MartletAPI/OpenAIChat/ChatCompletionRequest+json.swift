@@ -36,6 +36,7 @@ extension ChatCompletionRequest {
         if tools.isActive, let name = options.textField {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")
         }
+        try options.reportUnused(fields, defaults)
     }
 
     /// Applies the marks of `cache_control`.

@@ -2,6 +2,7 @@ package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
 import MartletStreams
+import OrderedCollections
 
 /// The body of a text completion, validated.
 package struct TextCompletionRequest: Sendable, Equatable {
@@ -10,6 +11,17 @@ package struct TextCompletionRequest: Sendable, Equatable {
     package var options: CompletionOptions
     /// Whether the prompt precedes the output.
     package var echoes: Bool
+
+    /// Removes `suffix` from a body.
+    ///
+    /// - Returns: the text behind the gap that the completion fills; nil if there is none. An empty text is none.
+    package static func removeSuffix(_ json: inout JSONValue) throws(APIError) -> String? {
+        guard case .object(var members) = json else { return nil }
+        let suffix = try FieldReader(json).string("suffix")
+        members.removeValue(forKey: "suffix")
+        json = .object(members)
+        return suffix.flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     /// - Parameter randomSeed: the seed of a request without one.
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
@@ -34,5 +46,6 @@ package struct TextCompletionRequest: Sendable, Equatable {
             }
             options.reportsPromptLogprobs = true
         }
+        try options.reportUnused(fields, defaults)
     }
 }

@@ -15,6 +15,7 @@ extension CompletionDefaults {
     /// - Throws: If a file cannot be read, or a grammar, schema or sampler is wrong.
     init(_ values: SettingValues, notice: (String) -> Void) throws(SettingError) {
         self.init()
+        if let value = values.toggle(.strictFields) { refusesUnknownFields = value }
         if let value = values.integer(.maximumTokens), value >= 0 { maximumTokens = value }
         if let value = values.number(.temperature) { sampling.temperature = max(0, value) }
         if let value = values.integer(.topK) { sampling.topK = max(0, value) }

@@ -85,6 +85,16 @@ extension EngineConfiguration {
         controlLayers = values.bounds(.controlLayers)
         speculation = try SpeculationConfiguration(values)
         if values.toggle(.embeddings) == true { embeddings = Pooling(flag: values.text(.pooling)) }
+        if values.toggle(.reranking) == true { embeddings = try Self.rerankPooling(values) }
+    }
+
+    /// The pooling of `--reranking`. Another pooling in the same command is a contradiction.
+    private static func rerankPooling(_ values: SettingValues) throws(SettingError) -> Pooling {
+        let pooling = values.text(.pooling) ?? "rank"
+        guard pooling == "rank" else {
+            throw SettingError("--pooling must be rank together with --reranking, but is \(pooling)")
+        }
+        return .rank
     }
 
     /// `--load-mode` if it is set, else the combination of `--direct-io`, `--mmap` and `--mlock`.

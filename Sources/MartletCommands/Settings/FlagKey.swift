@@ -22,6 +22,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     case tags
     /// On or off; read by `ServerConfiguration`.
     case strictModel = "strict-model"
+    case strictFields = "strict-fields"
+    case infillSuffixFirst = "spm-infill"
     /// A text; read by `ServerConfiguration.chatTemplate(_:)`.
     case chatTemplate = "chat-template"
     /// A path; read by `ServerConfiguration.chatTemplate(_:)`.
@@ -144,6 +146,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     case hangTimeout = "hang-timeout"
     /// On or off; read by `EngineConfiguration`.
     case embeddings
+    case reranking
     /// One of fixed words; read by `EngineConfiguration`.
     case pooling
     /// A whole number; read by `ServerConfiguration`.
@@ -339,9 +342,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     case properties = "props"
     /// Seconds; read by `ServerConfiguration`.
     case timeout
-    /// Seconds; read by `ServerConfiguration`.
     case requestTimeout = "request-timeout"
-    /// Seconds; read by `ServerConfiguration`.
     case stallTimeout = "stall-timeout"
     /// A number; read by `Edge` and `ServerConfiguration`.
     case maximumConnections = "max-connections"
@@ -360,11 +361,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case retainTime = "retain-time"
     /// A number; read by `ServerConfiguration`.
     case retainCount = "retain-count"
-    /// A number; read by `ServerConfiguration`.
     case retainCountPerKey = "retain-count-per-key"
     /// MiB; read by `ServerConfiguration`.
     case logMemory = "log-memory"
-    /// MiB; read by `ServerConfiguration`.
     case logMemoryPerKey = "log-memory-per-key"
 
     /// On or off; read by `JournalConfiguration`.

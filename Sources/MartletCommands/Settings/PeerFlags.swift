@@ -104,8 +104,6 @@ enum PeerFlags {
     private static let others: [PeerFlag] = [
         // `ServeCommand` handles it before it parses settings.
         PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
-        PeerFlag(["--reranking", "--rerank"], .missing("reranking")),
-        PeerFlag(["--spm-infill"], .missing("infill")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
         PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),

@@ -31,6 +31,7 @@ extension ServerConfiguration {
         if let value = values.integer(.embeddingNormalization) {
             embeddingNormalization = EmbeddingNormalization(value)
         }
+        if let value = values.toggle(.infillSuffixFirst) { infillsSuffixFirst = value }
         completionDefaults = try CompletionDefaults(values, notice: notice)
         if let value = values.text(.cacheScope).flatMap(CacheScope.init) { cacheScope = value }
         completionDefaults.showsCachedText = cacheScope == .owner || apiKeys.isEmpty

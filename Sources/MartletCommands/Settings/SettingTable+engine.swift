@@ -134,6 +134,9 @@ extension SettingTable {
             .embeddings, ["--embedding"], environment: ["LLAMA_ARG_EMBEDDINGS"], .toggle, default: "off", in: .engine,
             for: .worker, "Serve /v1/embeddings and /embedding, with a separate context."),
         Setting(
+            .reranking, ["--rerank"], environment: ["LLAMA_ARG_RERANKING"], .toggle, default: "off", in: .engine,
+            for: .worker, "Serve /v1/rerank and its aliases, with a reranking model: --embeddings --pooling rank."),
+        Setting(
             .pooling, environment: ["LLAMA_ARG_POOLING"], .choice(["none", "mean", "cls", "last", "rank"]), "KIND",
             unset: "as the model's file says", in: .engine, for: .worker,
             "How the vectors of an input's tokens are combined into one."),

@@ -21,6 +21,12 @@ extension SettingTable {
             .skipChatParsing, environment: ["LLAMA_ARG_SKIP_CHAT_PARSING"], .toggle, default: "off", in: .requests,
             for: .edge, "Do not parse output: reasoning and tool calls stay in the content."),
         Setting(
+            .infillSuffixFirst, environment: [], .toggle, default: "off", in: .requests, for: .edge,
+            "Begin the prompts of /infill and of `suffix` with the text behind the gap, as some models learned it."),
+        Setting(
+            .strictFields, environment: [], .toggle, default: "off", in: .requests, for: .edge,
+            "Refuse requests with unknown fields with 400, instead of naming these fields in X-Martlet-Warnings."),
+        Setting(
             .grammar, environment: ["LLAMA_ARG_GRAMMAR"], .text, "GBNF", in: .requests, for: .edge,
             "A grammar for all output. Excludes --grammar-file, --json-schema and --json-schema-file."),
         Setting(

@@ -42,7 +42,7 @@ extension LoadProgress {
 }
 
 extension ModelInformation: FrameField {
-    static var minimumByteCount: Int { 21 }
+    static var minimumByteCount: Int { 24 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(path)
@@ -67,6 +67,10 @@ extension ModelInformation: FrameField {
         writer.write(embeddingPooling != nil)
         if let embeddingPooling { writer.write(embeddingPooling.rawValue) }
         writer.write(adapters)
+        writer.write(rerankFormat != nil)
+        rerankFormat?.write(to: &writer)
+        writer.write(infillTokens.numbers)
+        writer.write(batchSize)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -98,6 +102,26 @@ extension ModelInformation: FrameField {
             return pooling
         }
         adapters = try reader.readFields(AdapterInformation.self)
+        rerankFormat = try reader.readOptional { reader throws(FrameError) in try RerankFormat(from: &reader) }
+        infillTokens.numbers = try reader.readInt32s()
+        batchSize = try reader.readInt()
+    }
+}
+
+extension RerankFormat {
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.write(template)
+        writer.write(before)
+        writer.write(between)
+        writer.write(after)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(FrameError) {
+        self.init()
+        template = try reader.readOptionalString()
+        before = try reader.readInt32s()
+        between = try reader.readInt32s()
+        after = try reader.readInt32s()
     }
 }
 

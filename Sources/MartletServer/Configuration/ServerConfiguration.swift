@@ -50,6 +50,8 @@ package struct ServerConfiguration: Sendable {
     package var skipsChatParsing = false
     /// The norm of embeddings if a request does not set one. Default: Euclidean.
     package var embeddingNormalization = EmbeddingNormalization.euclidean
+    /// Whether an infill prompt begins with the text behind the gap. Default: no.
+    package var infillsSuffixFirst = false
     /// The values of completion fields that a request omits.
     package var completionDefaults = CompletionDefaults()
 

@@ -12,7 +12,7 @@ extension CompletionRoutes {
         to plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         var response = try await makeResponse(plan, headers, on: context)
-        response.headers[.warnings] = service.models.warning(about: plan.options.model)
+        response.headers.setWarnings(service.models.warning(about: plan.options.model), plan.options.warnings)
         return response
     }
 

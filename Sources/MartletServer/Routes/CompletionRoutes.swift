@@ -10,7 +10,7 @@ internal import MartletStreams
 /// The routes that generate, and the routes that show a rendered prompt.
 struct CompletionRoutes: Sendable {
     let service: CompletionService
-    let configuration: ServerConfiguration
+    var configuration: ServerConfiguration
     let tracing: RequestTracing
 
     func add(to table: inout RouteTable) {
@@ -23,6 +23,7 @@ struct CompletionRoutes: Sendable {
         table.add(.post, "/completion", "/completions") { request, context in
             try await respond(toNative: try await json(request), request.headers, on: context)
         }
+        addInfill(to: &table)
         table.add(.post, "/v1/chat/completions/input_tokens", "/chat/completions/input_tokens") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             let handle = try service.models.model(named: chat.options.model)
@@ -98,10 +99,16 @@ struct CompletionRoutes: Sendable {
     private func respond(
         toText json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let request = try textRequest(json)
+        var json = json
+        let suffix = try TextCompletionRequest.removeSuffix(&json)
+        var request = try textRequest(json)
         let needsText = request.echoes || request.options.responseFields.isVerbose
         let prompts =
             needsText ? try await texts(of: request.prompts, request.options) : request.prompts.map { _ in "" }
+        if let suffix {
+            json = try await filled(json, suffix: suffix, request)
+            request = try textRequest(json, seed: request.options.sampling.seed)
+        }
         return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
@@ -131,15 +138,17 @@ struct CompletionRoutes: Sendable {
         }
     }
 
-    private func respond(
-        toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
+    /// - Parameter warnings: sentences that the response has beside those about its fields.
+    func respond(
+        toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext, warnings: [String] = []
     ) async throws -> Response {
-        let request = try nativeRequest(json)
+        var request = try nativeRequest(json)
+        request.options.warnings += warnings
         let prompts = try await texts(of: request.prompts, request.options)
         return try await self.respond(to: completion(request, json, prompts: prompts), headers, on: context)
     }
 
-    private func nativeRequest(
+    func nativeRequest(
         _ json: JSONValue, seed: UInt64 = .randomSeed()
     ) throws(APIError) -> LlamaServerCompletionRequest {
         try LlamaServerCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: seed)
@@ -194,11 +203,14 @@ struct CompletionRoutes: Sendable {
 
     /// The plan of a completion that a journal has stored.
     func plan(for stored: StoredRequest) throws(StoredRequestError) -> CompletionPlan {
+        var routes = self
+        // An earlier server accepted the request.
+        routes.configuration.completionDefaults.refusesUnknownFields = false
         do throws(APIError) {
             return switch stored.kind {
-            case .chat: try completion(chat: stored.body, prompts: stored.promptTexts, seed: stored.seed)
-            case .text: try completion(text: stored.body, prompts: stored.promptTexts, seed: stored.seed)
-            case .native: try completion(native: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            case .chat: try routes.completion(chat: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            case .text: try routes.completion(text: stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            case .native: try routes.completion(native: stored.body, prompts: stored.promptTexts, seed: stored.seed)
             }
         } catch {
             throw StoredRequestError(reason: error.message)

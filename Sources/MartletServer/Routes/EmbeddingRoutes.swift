@@ -25,7 +25,8 @@ struct EmbeddingRoutes: Sendable {
     private func respond(to request: Request, isOpenAI: Bool, on context: EdgeContext) async throws -> Response {
         let body = try EmbeddingRequest(
             try await request.json(upTo: configuration.limits.textBodyBytes), isOpenAI: isOpenAI,
-            normalization: configuration.embeddingNormalization)
+            normalization: configuration.embeddingNormalization,
+            isStrict: configuration.completionDefaults.refusesUnknownFields)
         let handle = try models.model(named: body.model)
         let terms = try LeaseTerms(request)
         return try await context.untilDisconnect {
@@ -41,7 +42,7 @@ struct EmbeddingRoutes: Sendable {
                     try await handle.engine.embed(body.inputs)
                 }
                 var headers = HTTPFields()
-                headers[.warnings] = models.warning(about: body.model)
+                headers.setWarnings(models.warning(about: body.model), body.warnings)
                 return .json(
                     try body.response(embeddings, pooling: pooling, model: handle.name), headers: headers)
             }

@@ -5,6 +5,17 @@ internal import MartletJSON
 internal import MartletStreams
 internal import NIOCore
 
+extension HTTPFields {
+    /// Sets `X-Martlet-Warnings`.
+    /// - Parameters:
+    ///   - model: the sentence about the model that the request names.
+    ///   - fields: the sentences about its fields.
+    mutating func setWarnings(_ model: String?, _ fields: [String]) {
+        let parts = [model, UnusedFields.header(fields)].compactMap(\.self)
+        self[.warnings] = parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+}
+
 extension Response {
     /// A response with a JSON document.
     static func json(_ body: [UInt8], status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {

@@ -25,6 +25,20 @@ extension ModelInformation: FieldRecord {
         try coder.field(19, &embeddingPooling)
         try coder.list(20, &adapters)
         try coder.field(21, &loadTime)
+        try coder.field(22, &rerankFormat)
+        try coder.packed(23, &infillTokens.numbers)
+        try coder.field(24, &batchSize)
+    }
+}
+
+extension RerankFormat: FieldRecord {
+    package static var blank: Self { Self() }
+
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &template)
+        try coder.packed(2, &before)
+        try coder.packed(3, &between)
+        try coder.packed(4, &after)
     }
 }
 
