@@ -73,7 +73,10 @@ export class Answers {
         };
     }
 
-    /** Goes on with every answer that an earlier page or another tab began. */
+    /**
+     * Goes on with every answer that an earlier page or another tab began. Returns when the answers of this tab go on;
+     * those of other tabs are asked for meanwhile.
+     */
     async start(): Promise<void> {
         const records = await this.store.database.all<RunRecord>("leases");
         await Promise.all(records.map(record => this.adopt(record)));
@@ -111,7 +114,7 @@ export class Answers {
         }
         // A reload returns with the same tab: it goes on at once.
         if (record.tab === this.tab) this.begin(message, false);
-        else await this.probe(record.id);
+        else void this.probe(record.id);
     }
 
     /** Asks for the reader of an answer, and takes the answer over if no tab answers. */

@@ -30,6 +30,7 @@ import { words } from "./words";
 import { Writing } from "./writing";
 
 const tabName = "martlet.tab";
+const noVersions: VersionPosition = { index: 0, count: 0, versions: [] };
 const noActions: MessageActions = {
     stop: false, skipThinking: false, pause: false, resume: false, retune: false, rewind: false, inject: false,
     forkRunning: false, continue: false, regenerate: false, edit: false, remove: false, branch: false,
@@ -50,6 +51,7 @@ export class Engine implements ChatEngine {
     private readonly monitor: Monitor;
     private readonly finder: Search;
     private readonly snapshots = new Map<string, unknown>();
+    private readonly stables = new Map<string, { readonly text: string; readonly value: unknown }>();
     private visible: ConversationID | null = null;
     private isHidden = false;
     private readonly tab: string;
@@ -126,6 +128,7 @@ export class Engine implements ChatEngine {
 
     private forget(topic: string): void {
         this.snapshots.delete(topic);
+        if (topic.startsWith("thread/")) this.snapshots.delete("tree/" + topic.slice(7));
         // A thread shows the states of its messages and its running answer.
         if (topic === topics.models) this.snapshots.delete(topics.settings);
         if (topic === topics.settings) {
@@ -139,6 +142,15 @@ export class Engine implements ChatEngine {
         const made = make();
         this.snapshots.set(topic, made);
         return made;
+    }
+
+    /** The value that was returned before, if it is equal: `===` tells the view whether to draw again. */
+    private stable<T>(key: string, value: T): T {
+        const text = JSON.stringify(value);
+        const known = this.stables.get(key);
+        if (known?.text === text) return known.value as T;
+        this.stables.set(key, { text, value });
+        return value;
     }
 
     private applyPreferences(): void {
@@ -183,11 +195,16 @@ export class Engine implements ChatEngine {
         return this.cached(topics.thread(id), () => {
             const isLoaded = store.threads.has(id);
             if (!isLoaded) void store.load(id);
-            const tree = new MessageTree(store.messages(id));
+            const tree = this.tree(id);
             const messages = tree.path(tree.leaf(conversation));
             const running = messages.find(message => isRunning(message.state)) ?? null;
             return { conversation, messages, running: running?.id ?? null, queue: store.queueOf(id), isLoaded };
         });
+    }
+
+    /** The tree of a conversation, built once per change of its thread. */
+    private tree(id: ConversationID): MessageTree {
+        return this.cached("tree/" + id, () => new MessageTree(this.parts.store.messages(id)));
     }
 
     message(id: MessageID): Message | undefined {
@@ -200,19 +217,20 @@ export class Engine implements ChatEngine {
 
     versions(id: MessageID): VersionPosition {
         const message = this.message(id);
-        if (!message) return { index: 0, count: 0, versions: [] };
-        return new MessageTree(this.parts.store.messages(message.conversation)).versions(id);
+        if (!message) return noVersions;
+        const tree = this.tree(message.conversation);
+        return this.stable("versions/" + id, tree.versions(id));
     }
 
     actions(id: MessageID): MessageActions {
         const message = this.message(id);
         if (!message) return noActions;
         const messages = this.thread(message.conversation)?.messages;
-        return actionsOf(message, messages?.[messages.length - 1]?.id === id);
+        return this.stable("actions/" + id, actionsOf(message, messages?.[messages.length - 1]?.id === id));
     }
 
     gauge(id: ConversationID): ContextGauge {
-        return gaugeOf(this.thread(id)?.messages ?? [], this.limit(id));
+        return this.stable("gauge/" + id, gaugeOf(this.thread(id)?.messages ?? [], this.limit(id)));
     }
 
     private limit(id: ConversationID): number | null {
