@@ -11,7 +11,9 @@ package struct MartletCommand: AsyncParsableCommand {
         version: MartletVersion.current,
         subcommands: [WorkerCommand.self],
         groupedSubcommands: [
-            CommandGroup(name: "Use", subcommands: [ServeCommand.self, ChatCommand.self, StreamsCommand.self]),
+            CommandGroup(
+                name: "Use",
+                subcommands: [ServeCommand.self, ChatCommand.self, ConnectCommand.self, StreamsCommand.self]),
             CommandGroup(
                 name: "Models",
                 subcommands: [ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self]),

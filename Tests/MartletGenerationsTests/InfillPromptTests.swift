@@ -46,12 +46,12 @@ struct InfillPromptTests {
     }
 
     @Test func otherFilesFillTheRestOfTheContext() {
-        let room = InfillPrompt.Room(batch: 10, context: 40, completion: 8)
-        // 40 tokens, less 10 for the file with the gap, 4 for the layout and twice 8.
+        let room = InfillPrompt.Room(batch: 10, context: 24, completion: 8)
+        // 24 tokens, less 4 at the gap, 4 for the layout and a quarter of the context for the completion.
         #expect(prompt().tokens(all, in: room).tokens.count == 1 + 10 + 7)
         #expect(prompt().tokens(all, in: room).isShortened)
         #expect(!prompt().tokens(all, in: InfillPrompt.Room(batch: 10, context: 400, completion: 8)).isShortened)
-        #expect(prompt().tokens(all, in: InfillPrompt.Room(batch: 10, context: 40, completion: .max)).tokens.count == 8)
+        #expect(prompt().tokens(all, in: InfillPrompt.Room(batch: 10, context: 12, completion: .max)).tokens.count == 9)
     }
 
     /// A prompt always fits, keeps the tokens at the gap, and has its special tokens in order.

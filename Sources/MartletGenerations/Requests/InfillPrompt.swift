@@ -7,8 +7,8 @@ package import MartletProtocol
 ///     [repository] name [separator] file text … [separator] file [prefix] before [suffix] behind [middle]
 ///
 /// Tokens that the vocabulary lacks are left out. A long text loses its part that is farthest from the gap, as at
-/// llama-server: three quarters of a batch are for the text before the gap, one quarter is for the text behind it, and
-/// the rest of the context is for other files.
+/// llama-server: three quarters of a batch are for the text before the gap, one quarter is for the text behind it. Other
+/// files fill what these texts and the completion leave of the context.
 package struct InfillPrompt: Sendable, Equatable {
     /// The name of a file, followed by a line feed, and its text.
     package struct File: Sendable, Equatable {
@@ -59,17 +59,15 @@ package struct InfillPrompt: Sendable, Equatable {
         /// Tokens of the layout itself: prefix, suffix, middle, beginning of the sequence.
         private static let layoutCount = 4
 
+        /// The tokens for the completion: at most a quarter of the context, and an eighth if its length is unknown.
+        private var reserve: Int { completion > 0 ? min(completion, context / 4) : context / 8 }
+
         /// The tokens for the file with the gap.
-        var window: Int {
-            let left = context - min(completion, context / 4) - Self.layoutCount
-            return max(Self.layoutCount, min(batch, left))
-        }
+        var window: Int { max(Self.layoutCount, min(batch, context - reserve - Self.layoutCount)) }
 
         /// The tokens for other files.
-        var files: Int {
-            let (doubled, overflows) = completion.multipliedReportingOverflow(by: 2)
-            return overflows ? 0 : max(0, context - window - Self.layoutCount - doubled)
-        }
+        /// - Parameter used: the tokens of the texts at the gap.
+        func files(beside used: Int) -> Int { max(0, context - reserve - Self.layoutCount - used) }
     }
 
     /// Shortens the texts to the room.
@@ -98,7 +96,8 @@ package struct InfillPrompt: Sendable, Equatable {
     /// - Returns: the tokens, and whether other files were shortened.
     package func tokens(_ tokens: InfillTokens, in room: Room? = nil) -> (tokens: [Int32], isShortened: Bool) {
         let context = context(tokens)
-        let retained = min(context.count, room?.files ?? context.count)
+        let used = prefix.count + suffix.count + beginning.count
+        let retained = min(context.count, room?.files(beside: used) ?? context.count)
         var result = [tokens.beginning].compactMap(\.self) + context.suffix(retained)
         let before = [tokens.prefix].compactMap(\.self) + prefix + beginning
         let behind = [tokens.suffix].compactMap(\.self) + suffix

@@ -47,13 +47,20 @@ struct ChatClient: Sendable {
     }
 
     /// The names of the server's models.
-    func modelNames() async throws(Failure) -> [String] {
+    func modelNames() async throws(Failure) -> [String] { try await models().map(\.name) }
+
+    /// The server's models, each with the largest number of tokens of prompt and output together, if it is known.
+    func models() async throws(Failure) -> [(name: String, contextLength: Int?)] {
         do {
             let response = try await http.execute(request("/v1/models"), timeout: .seconds(30))
             let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
             let value = try JSONParser.parse(Array(body.readableBytesView))
             if let message = ChatStreamEvent.errorMessage(in: value) { throw Failure(description: message) }
-            return value["data"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
+            return value["data"]?.arrayValue?.compactMap { entry in
+                guard let name = entry["id"]?.stringValue else { return nil }
+                let length = entry["context_length"] ?? entry["meta"]?["n_ctx"]
+                return (name, length?.integerValue.flatMap { Int(exactly: $0) })
+            } ?? []
         } catch {
             throw failure(error)
         }
