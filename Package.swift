@@ -66,7 +66,7 @@ let package = Package(
         .target(
             name: "MartletServer",
             dependencies: [
-                "MartletPlatform",
+                "CPage", "MartletPlatform",
                 "MartletAPI", "MartletGenerations", "MartletStreams", "MartletChat", "MartletGrammar",
                 "MartletProtocol",
                 "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
@@ -194,6 +194,7 @@ let package = Package(
             ],
             exclude: ["design.md"]),
         .target(name: "CSandbox"),
+        .target(name: "CPage"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "MartletJSON",
@@ -302,7 +303,7 @@ let package = Package(
             dependencies: [
                 "MartletPlatform",
                 "MartletServer", "MartletAPI", "MartletGenerations", "MartletStreams", "MartletProtocol", "MartletJSON",
-                "MartletTestSupport",
+                "MartletTestSupport", "MartletText",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),

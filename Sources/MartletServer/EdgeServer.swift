@@ -40,6 +40,7 @@ package final class EdgeServer: Sendable {
     /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
+    private let history: HistoryRoute
 
     /// - Parameters:
     ///   - services: the services that the engine needs, by name. They stop after the last response has ended.
@@ -70,6 +71,10 @@ package final class EdgeServer: Sendable {
         let engine = makeEngine(registry)
         models = FixedModel(
             ModelHandle(configuration: configuration.generations, engine: engine, readiness: modelReadiness))
+        history = HistoryRoute(isServed: configuration.servesMetrics, registry: registry) {
+            guard case .ready = modelReadiness.state else { return nil }
+            return try? await engine.status()
+        }
         if case .ready = modelReadiness.state {} else { modelReadiness.engineStateChanged(engine.state) }
     }
 
@@ -131,8 +136,12 @@ package final class EdgeServer: Sendable {
         let sweeper = eventLoops.any().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) {
             [registry] _ in registry.sweep()
         }
+        let historian = eventLoops.any().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
+            [history] _ in history.tick()
+        }
         defer {
             sweeper.cancel()
+            historian.cancel()
             removeSocket()
         }
         let group = ServiceGroup(configuration: groupConfiguration)
@@ -258,6 +267,16 @@ package final class EdgeServer: Sendable {
             configuration: configuration, tracing: tracing)
     }
 
+    /// The chat page of this build; nil if there is none, or if it is damaged.
+    private func pagePack() -> PagePack? {
+        do throws(PagePack.Damage) {
+            return try configuration.readPagePack()
+        } catch {
+            logger.error("the chat page of this build is damaged", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
     /// One listener per address. All share one router.
     private func listeners(
         on eventLoops: MultiThreadedEventLoopGroup, _ journal: Journal?
@@ -270,7 +289,12 @@ package final class EdgeServer: Sendable {
             certificates.withLock { $0 = store }
             server = try .tls(server, tlsConfiguration: store.configuration)
         }
-        let responder = router(journal).buildResponder()
+        let routes = router(journal).buildResponder()
+        let prefix = configuration.pathPrefix
+        let responder = CallbackResponder<EdgeContext> { request, context in
+            guard !prefix.isEmpty else { return try await routes.respond(to: request, context: context) }
+            return try await PrefixResponder(prefix: prefix, next: routes).respond(to: request, context: context)
+        }
         return configuration.addresses.map { address in
             let application = Application(
                 responder: responder,
@@ -308,6 +332,8 @@ package final class EdgeServer: Sendable {
             startTime: time(nil)
         ).add(to: &routes)
         SlotRoutes(configuration: configuration, models: models).add(to: &routes)
+        history.add(to: &routes)
+        if configuration.servesPage { PageRoutes(pack: pagePack()).add(to: &routes) }
         PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
         AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
@@ -334,8 +360,9 @@ package final class EdgeServer: Sendable {
         router.add(
             middleware: SiteMiddleware(
                 hosts: configuration.hostPolicy,
-                origins: configuration.crossOrigin, maximumURIBytes: configuration.limits.uriBytes))
-        router.add(middleware: AuthenticationMiddleware(keys: configuration.apiKeys))
+                pages: configuration.pageOriginRule, maximumURIBytes: configuration.limits.uriBytes))
+        router.add(
+            middleware: AuthenticationMiddleware(keys: configuration.apiKeys, servesPage: configuration.servesPage))
         router.add(
             middleware: AdmissionMiddleware(
                 connections: connections, routes: routes, limit: configuration.limits.connections))

@@ -80,7 +80,10 @@ import Testing
             ["-devd", "x"],
             "-devd: a flag of llama-server that martlet does not support yet (own devices and processors of a draft model)"
         ),
-        (["--ui"], "--ui: a flag of llama-server that martlet does not support yet (the web page)"),
+        (
+            ["--path", "x"],
+            "--path: a flag of llama-server that martlet does not support yet (files of its own as the web page)"
+        ),
         (
             ["--cache-reuse", "256"],
             "--cache-reuse: a flag of llama-server that martlet does not support yet (reuse of parts within a prompt)"
@@ -200,7 +203,7 @@ import Testing
 
     @Test(arguments: [
         ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"),
-        ("LLAMA_ARG_API_PREFIX", "/x"), ("LLAMA_ARG_UI", "on"), ("LLAMA_ARG_STATIC_PATH", "/www"),
+        ("LLAMA_ARG_UI_CONFIG", "x"), ("LLAMA_ARG_STATIC_PATH", "/www"),
     ])
     func anAbsentFlagIsNotIgnoredInTheEnvironment(name: String, value: String) {
         #expect(

@@ -340,6 +340,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case slots
     case metrics
     case properties = "props"
+    case page = "ui"
+    /// A path; read by `ServerConfiguration`.
+    case pathPrefix = "api-prefix"
     /// Seconds; read by `ServerConfiguration`.
     case timeout
     case requestTimeout = "request-timeout"

@@ -31,8 +31,6 @@ enum PeerFlags {
         PeerFlag(
             ["--cont-batching", "-cb"], negatives: ["--no-cont-batching", "-nocb"], .always,
             negative: .withoutEffect("batching is always continuous")),
-        PeerFlag(
-            ["--ui", "--webui"], negatives: ["--no-ui", "--no-webui"], .missing("the web page"), negative: .always),
     ]
 
     /// Flags that are accepted with a notice in the log. They tune the implementation of llama-server, and no output
@@ -105,11 +103,11 @@ enum PeerFlags {
         // `ServeCommand` handles it before it parses settings.
         PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
         PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
-        PeerFlag(["--api-prefix"], values: 1, .missing("a prefix of all routes")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),
-        PeerFlag(["--path"], environment: ["LLAMA_ARG_STATIC_PATH"], values: 1, .missing("the web page")),
-        PeerFlag(["--ui-config", "--webui-config"], values: 1, .missing("the web page")),
-        PeerFlag(["--ui-config-file", "--webui-config-file"], values: 1, .missing("the web page")),
+        PeerFlag(
+            ["--path"], environment: ["LLAMA_ARG_STATIC_PATH"], values: 1, .missing("files of its own as the web page")),
+        PeerFlag(["--ui-config", "--webui-config"], values: 1, .missing("settings of the web page")),
+        PeerFlag(["--ui-config-file", "--webui-config-file"], values: 1, .missing("settings of the web page")),
         PeerFlag(
             ["--ui-mcp-proxy", "--webui-mcp-proxy"], negatives: ["--no-ui-mcp-proxy", "--no-webui-mcp-proxy"],
             .missing(tools)),

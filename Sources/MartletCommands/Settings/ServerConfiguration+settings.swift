@@ -35,6 +35,8 @@ extension ServerConfiguration {
         completionDefaults = try CompletionDefaults(values, notice: notice)
         if let value = values.text(.cacheScope).flatMap(CacheScope.init) { cacheScope = value }
         completionDefaults.showsCachedText = cacheScope == .owner || apiKeys.isEmpty
+        if let value = values.toggle(.page) { servesPage = value }
+        pathPrefix = try Self.pathPrefix(values.text(.pathPrefix) ?? "")
         if let value = values.toggle(.slots) { servesSlots = value }
         if let path = values.text(.slotSavePath) { slotSavePath = try Self.folder(path, for: .slotSavePath) }
         if let value = values.toggle(.metrics) { servesMetrics = value }
@@ -72,6 +74,18 @@ extension ServerConfiguration {
 
     /// Longer than any connection lives: `--timeout 0`.
     private static let noTimeout: Duration = .seconds(100 * 365 * 86_400)
+
+    /// The prefix of all routes without a slash at its end; "" = none.
+    private static func pathPrefix(_ text: String) throws(SettingError) -> String {
+        let path = text.hasSuffix("/") ? String(text.dropLast()) : text
+        let isPlain = path.utf8.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+        }
+        guard path.isEmpty || path.hasPrefix("/") && !path.contains("//") && isPlain else {
+            throw SettingError("--api-prefix must be a path that begins with a slash, such as /llm, not '\(text)'")
+        }
+        return path
+    }
 
     /// The certificate and its key. One without the other is an error.
     private static func tls(_ values: SettingValues) throws(SettingError) -> TLSFiles? {

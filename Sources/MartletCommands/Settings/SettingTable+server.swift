@@ -49,6 +49,12 @@ extension SettingTable {
             .crossOriginCredentials, environment: ["LLAMA_ARG_CORS_CREDENTIALS"], .toggle, default: "on", in: .server,
             for: .edge, "Allow web pages to send cookies and HTTP authentication."),
         Setting(
+            .page, ["--webui"], negatives: ["--no-webui"], environment: ["LLAMA_ARG_UI", "LLAMA_ARG_WEBUI"], .toggle,
+            default: "on", in: .server, for: .edge, "Serve the chat page at /."),
+        Setting(
+            .pathPrefix, environment: ["LLAMA_ARG_API_PREFIX"], .anyText, "PATH", unset: "no prefix", in: .server,
+            for: .edge, "The path behind which all routes and the chat page lie, such as /llm."),
+        Setting(
             .slots, environment: ["LLAMA_ARG_ENDPOINT_SLOTS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /slots."),
         Setting(

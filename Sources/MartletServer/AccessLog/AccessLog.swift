@@ -23,5 +23,5 @@ package struct AccessLog: Sendable {
     /// - Parameter route: the pattern, such as `/v1/generations/{id}`.
     func includes(route: String) -> Bool { includesProbes || !Self.probes.contains(route) }
 
-    private static let probes: Set = ["/health", "/v1/health", "/metrics"]
+    private static let probes: Set = ["/health", "/v1/health", "/metrics", "/v1/metrics/history"]
 }

@@ -8,6 +8,9 @@ struct HostPolicy: Sendable {
     /// Lower-case names without ports; nil = any name.
     private let names: Set<ExactString>?
 
+    /// Whether only known names are accepted.
+    var isChecked: Bool { names != nil }
+
     /// - Parameters:
     ///   - hosts: the hosts on which the server listens, Unix sockets excluded. Other machines reach a public address
     ///     under

@@ -86,6 +86,14 @@ package struct ServerConfiguration: Sendable {
     /// The journal that lets resumable generations outlive the server. Default: none.
     package var journal: JournalConfiguration?
 
+    /// Whether the chat page is served at `/`. Default: yes.
+    package var servesPage = true
+    /// Reads the files of the chat page. Default: those of this build.
+    var readPagePack: @Sendable () throws(PagePack.Damage) -> PagePack? = { () throws(PagePack.Damage) in
+        try PagePack.embedded()
+    }
+    /// The path behind which every route lies, such as `/llm`; "" = none. Default: none.
+    package var pathPrefix = ""
     /// Whether `/slots` is served. Default: yes.
     package var servesSlots = true
     /// The folder for files of slots. Default: none, slots cannot be saved.
@@ -130,6 +138,11 @@ package struct ServerConfiguration: Sendable {
     /// The rule for `Host` headers that follows from the addresses.
     var hostPolicy: HostPolicy {
         HostPolicy(hosts: addresses.filter { $0.socketPath == nil }.map(\.name), allowedHosts: allowedHosts)
+    }
+
+    /// The rule for pages that follows from the addresses and the keys.
+    var pageOriginRule: PageOriginRule {
+        PageOriginRule(origins: crossOrigin, hosts: hostPolicy, hasKeys: !apiKeys.isEmpty)
     }
 
     /// - Throws: if other machines could use the server without a key, which is hardly ever intended.

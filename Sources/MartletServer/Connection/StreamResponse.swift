@@ -74,7 +74,7 @@ extension HTTPField.Name {
     static let processStart = Self.known("Process-Start-Time-Unix")
 
     /// A name that is known to be valid.
-    private static func known(_ name: StaticString) -> Self {
+    static func known(_ name: StaticString) -> Self {
         guard let field = Self(String(describing: name)) else { preconditionFailure("not a header name: \(name)") }
         return field
     }

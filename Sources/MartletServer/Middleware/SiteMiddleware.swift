@@ -7,7 +7,7 @@ internal import MartletStreams
 /// origins (CSRF). Also limits the length of targets.
 struct SiteMiddleware: RouterMiddleware {
     let hosts: HostPolicy
-    let origins: CrossOriginPolicy
+    let pages: PageOriginRule
     /// The most bytes of a request's target.
     let maximumURIBytes: Int
 
@@ -26,7 +26,9 @@ struct SiteMiddleware: RouterMiddleware {
                     + "start it with --allowed-hosts to add names")
         }
         // Reading needs no check: without CORS headers the browser does not show the response to the page.
-        if let origin = request.headers[.origin], !Self.isReading(request.method), !origins.allows(origin) {
+        if let origin = request.headers[.origin], !Self.isReading(request.method),
+            !pages.allows(origin, at: request.head.authority)
+        {
             throw APIError(
                 .forbidden,
                 "Header 'Origin': pages of \(Self.quoted(origin)) may not use this server; "

@@ -15,7 +15,7 @@ final class RealtimeRoute: Sendable {
     let completions: CompletionRoutes
     let control: ControlService
     let loops: ReaderLoops
-    private let crossOrigin: CrossOriginPolicy
+    private let pages: PageOriginRule
     private let socketLimits: SocketLimits
 
     init(
@@ -24,7 +24,7 @@ final class RealtimeRoute: Sendable {
         self.completions = completions
         self.control = control
         self.loops = loops
-        crossOrigin = configuration.crossOrigin
+        pages = configuration.pageOriginRule
         socketLimits = SocketLimits(
             messageBytes: min(configuration.limits.socketMessageBytes, configuration.limits.bodyBytes),
             pingInterval: configuration.completionDefaults.pingInterval.map { TimeAmount($0) },
@@ -34,7 +34,7 @@ final class RealtimeRoute: Sendable {
     func add(to table: inout RouteTable) {
         table.add(.get, "/v1/realtime") { [self] request, context in
             do throws(APIError) {
-                return open(try SocketHandshake(request, origins: crossOrigin), context)
+                return open(try SocketHandshake(request, pages: pages), context)
             } catch {
                 var response = Response.error(error)
                 if error.fault == .upgradeRequired {

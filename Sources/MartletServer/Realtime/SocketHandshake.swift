@@ -20,7 +20,7 @@ struct SocketHandshake {
     let headers: HTTPFields
 
     /// - Throws: `upgradeRequired`, `forbidden` or `invalidRequest` that names the header and the rule.
-    init(_ request: Request, origins: CrossOriginPolicy) throws(APIError) {
+    init(_ request: Request, pages: PageOriginRule) throws(APIError) {
         let fields = request.headers
         guard request.method == .get, Self.words(fields[.connection]).contains("upgrade"),
             Self.words(fields[.upgrade]).contains("websocket")
@@ -31,7 +31,7 @@ struct SocketHandshake {
             throw APIError(.upgradeRequired, "Header 'Sec-WebSocket-Version': Value must be 13")
         }
         // The server must check the origin, because a browser lets any page open and read a WebSocket.
-        if let origin = fields[.origin], !origins.allows(origin) {
+        if let origin = fields[.origin], !pages.allows(origin, at: request.head.authority) {
             throw APIError(
                 .forbidden,
                 "Header 'Origin': pages of \"\(origin.prefix(256))\" may not use this server; "

@@ -1,0 +1,423 @@
+import { useCallback, useEffect, useState } from "react";
+import type { Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
+import { topics } from "../engine/types";
+import { Composer } from "./Composer";
+import { useClock, useEngine, useMedia, useTopic } from "./hooks";
+import { Bird } from "./icons";
+import { copyText } from "./markdown/code";
+import { Gauge } from "./parts/Gauge";
+import { ModelPicker } from "./parts/ModelPicker";
+import { openConversation, useRoute } from "./router";
+import { pageCommands, Search } from "./Search";
+import { ServerPage } from "./ServerPage";
+import { Settings } from "./Settings";
+import { Sidebar } from "./Sidebar";
+import { Thread } from "./Thread";
+import { Transfer } from "./Transfer";
+import { Dialog, GrowingText, IconButton, Menu, saveFile } from "./ui";
+
+type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;
+
+/** The frame of the page: chats at the side, a conversation or the server in the middle. */
+export function App() {
+    const engine = useEngine();
+    const route = useRoute();
+    const isNarrow = useMedia("(max-width: 760px)");
+    const [isSideOpen, setSideOpen] = useState(() => localStorage.getItem("martlet.side") !== "closed");
+    const [isDrawerOpen, setDrawerOpen] = useState(false);
+    const [open, setOpen] = useState<Open>(null);
+    const id = route.page === "chat" ? route.conversation : null;
+    const thread = useTopic(id === null ? topics.conversations : topics.thread(id), current =>
+        id === null ? undefined : current.thread(id),
+    );
+    const rows = useTopic(topics.conversations, current => current.conversations());
+    useTopic(topics.settings, current => current.settings(null));
+    const theme = engine.setting(null, "theme");
+
+    useEffect(() => applyTheme(theme), [theme]);
+    useEffect(() => {
+        engine.show(id);
+        return () => engine.show(null);
+    }, [engine, id]);
+    useEffect(() => {
+        const unread = rows.filter(row => row.activity === "unread").length;
+        const title = route.page === "server" ? "Server" : thread?.conversation.title ?? "New chat";
+        document.title = `${unread > 0 ? `(${unread}) ` : ""}${title} · Martlet`;
+    }, [rows, thread, route]);
+    useEffect(() => setDrawerOpen(false), [route]);
+
+    const toggleSide = useCallback(() => {
+        if (isNarrow) setDrawerOpen(value => !value);
+        else
+            setSideOpen(value => {
+                localStorage.setItem("martlet.side", value ? "closed" : "open");
+                return !value;
+            });
+    }, [isNarrow]);
+    useKeys({ thread, open: setOpen, toggleSide, hasDialog: open !== null });
+
+    const isSideVisible = isNarrow ? isDrawerOpen : isSideOpen;
+    return (
+        <div className={`app${isSideVisible ? " has-side" : ""}${isNarrow ? " is-narrow" : ""}`}>
+            <a className="skip-link" href="#main" onClick={event => {
+                event.preventDefault();
+                document.querySelector<HTMLElement>("[data-composer], .server")?.focus();
+            }}>
+                Go to the message box
+            </a>
+            {isSideVisible && (
+                <Sidebar
+                    current={id}
+                    isServerPage={route.page === "server"}
+                    onClose={() => setDrawerOpen(false)}
+                    onSearch={() => setOpen("search")}
+                    onSettings={() => setOpen("settings")}
+                    onTransfer={() => setOpen("transfer")}
+                />
+            )}
+            {isNarrow && isDrawerOpen && (
+                <button type="button" className="scrim" aria-label="Close the list" onClick={() => setDrawerOpen(false)} />
+            )}
+            <main id="main" className="main" aria-label={route.page === "server" ? "Server" : "Chat"}>
+                <header className="top">
+                    <IconButton icon="menu" label="Chats (Ctrl B)" isExpanded={isSideVisible} onClick={toggleSide} />
+                    {route.page === "chat" && <ModelPicker id={id} chosen={thread?.conversation.model ?? null} />}
+                    <span className="spacer" />
+                    {thread && <Gauge id={thread.conversation.id} thread={thread} />}
+                    {thread && <ChatMenu thread={thread} open={setOpen} />}
+                    {!thread && route.page === "chat" && !isSideVisible && (
+                        <IconButton icon="gear" label="Settings" onClick={() => setOpen("settings")} />
+                    )}
+                    {(thread || route.page === "server") && !isSideVisible && (
+                        <IconButton icon="plus" label="New chat" action="new" onClick={() => openConversation(null)} />
+                    )}
+                </header>
+                <ServerBar />
+                {route.page === "server" ? (
+                    <div className="scroll">
+                        <ServerPage />
+                    </div>
+                ) : (
+                    <>
+                        {id !== null && thread === undefined ? (
+                            <Missing />
+                        ) : thread && (thread.messages.length > 0 || !thread.isLoaded) ? (
+                            <Thread thread={thread} focus={route.message} />
+                        ) : (
+                            <Welcome />
+                        )}
+                        <Composer id={id} thread={thread} />
+                    </>
+                )}
+            </main>
+            <Notices />
+            <Announcer thread={thread} />
+            {open === "search" && (
+                <Search
+                    onClose={() => setOpen(null)}
+                    commands={pageCommands({
+                        settings: () => setOpen("settings"),
+                        keys: () => setOpen("keys"),
+                        transfer: () => setOpen("transfer"),
+                    })}
+                />
+            )}
+            {open === "settings" && <Settings id={thread ? id : null} onClose={() => setOpen(null)} />}
+            {open === "transfer" && <Transfer onClose={() => setOpen(null)} />}
+            {open === "keys" && <Keys onClose={() => setOpen(null)} />}
+            {open === "system" && thread && <SystemDialog thread={thread} onClose={() => setOpen(null)} />}
+        </div>
+    );
+}
+
+/** Applies a theme, and stores it for the next start, before anything is painted (`theme.ts`). */
+function applyTheme(theme: unknown): void {
+    if (theme === "light" || theme === "dark") {
+        document.documentElement.dataset["theme"] = theme;
+        localStorage.setItem("martlet.theme", theme);
+    } else {
+        delete document.documentElement.dataset["theme"];
+        localStorage.removeItem("martlet.theme");
+    }
+}
+
+/** An empty chat. */
+function Welcome() {
+    const server = useTopic(topics.server, engine => engine.server());
+    return (
+        <div className="welcome">
+            <Bird />
+            <h1>What shall we work on?</h1>
+            <p>{server.status === "ready" ? "Everything stays between this browser and your server." : server.words}</p>
+        </div>
+    );
+}
+
+function Missing() {
+    return (
+        <div className="welcome">
+            <h1>This chat is not in this browser</h1>
+            <p>
+                It was deleted, or belongs to another browser. <a href="#/">Begin a new chat</a>
+            </p>
+        </div>
+    );
+}
+
+function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: Open) => void }) {
+    const engine = useEngine();
+    const { id, title } = thread.conversation;
+    return (
+        <Menu
+            label="More"
+            icon="more"
+            items={[
+                { label: "System prompt", icon: "text", run: () => open("system") },
+                { label: "Settings of this chat", icon: "sliders", run: () => open("settings") },
+                {
+                    label: "Copy as Markdown",
+                    icon: "copy",
+                    run: () => void engine.exportConversations([id], "markdown").then(file => copyText(file.text)),
+                },
+                {
+                    label: "Export",
+                    icon: "out",
+                    run: () => void engine.exportConversations([id], "martlet").then(file => saveFile(file.name, file.mimeType, file.text)),
+                },
+                { label: "Keyboard", icon: "info", detail: "Ctrl /", run: () => open("keys") },
+                {
+                    label: `Delete “${title.length > 20 ? title.slice(0, 20) + "…" : title}”`,
+                    icon: "trash",
+                    isDangerous: true,
+                    run: () => {
+                        void engine.removeConversations([id]);
+                        openConversation(null);
+                    },
+                },
+            ]}
+        />
+    );
+}
+
+function SystemDialog({ thread, onClose }: { thread: ThreadSnapshot; onClose: () => void }) {
+    const engine = useEngine();
+    const [text, setText] = useState(thread.messages.find(message => message.role === "system")?.text ?? "");
+    return (
+        <Dialog
+            title="System prompt"
+            className="wide"
+            onClose={onClose}
+            actions={
+                <button
+                    type="button"
+                    className="button primary"
+                    onClick={() => {
+                        void engine.setSystemPrompt(thread.conversation.id, text);
+                        onClose();
+                    }}
+                >
+                    Save
+                </button>
+            }
+        >
+            <p className="hint">The model reads it before the first message of this chat.</p>
+            <GrowingText label="System prompt" value={text} onChange={setText} rows={6} autoFocus />
+        </Dialog>
+    );
+}
+
+/** The state of the server, if it is not simply ready: a key, a load, a lost connection, a new version. */
+function ServerBar() {
+    const engine = useEngine();
+    const server = useTopic(topics.server, current => current.server());
+    const [key, setKey] = useState("");
+    const [keeps, setKeeps] = useState(false);
+    if (server.status === "keyNeeded" || server.status === "keyRefused") {
+        return (
+            <form
+                className="bar key-form"
+                onSubmit={event => {
+                    event.preventDefault();
+                    void engine.setKey(key.trim(), keeps ? "browser" : "session");
+                }}
+            >
+                <label htmlFor="key">{server.status === "keyRefused" ? "The server refuses this key" : "This server needs a key"}</label>
+                <input id="key" type="password" autoComplete="off" value={key} onChange={event => setKey(event.target.value)} />
+                <label className="check">
+                    <input type="checkbox" checked={keeps} onChange={event => setKeeps(event.target.checked)} /> keep it in this browser
+                </label>
+                <button type="submit" className="button primary" disabled={key.trim() === ""}>
+                    Use
+                </button>
+            </form>
+        );
+    }
+    const words = server.storageProblem ?? (server.isOutdated ? "A new version of this page is there." : server.status === "ready" || server.status === "connecting" ? "" : server.words);
+    if (words === "") return null;
+    return (
+        <div className={server.storageProblem ? "bar is-bad" : "bar"} role="status">
+            <span>{words}</span>
+            {server.isOutdated && !server.storageProblem && (
+                <button type="button" className="link-button" onClick={() => location.reload()}>
+                    Reload
+                </button>
+            )}
+        </div>
+    );
+}
+
+function Notices() {
+    const notices = useTopic(topics.notices, engine => engine.notices());
+    return (
+        <div className="notices" role="region" aria-label="Notices">
+            {notices.map(notice => (
+                <NoticeView key={notice.id} notice={notice} />
+            ))}
+        </div>
+    );
+}
+
+function NoticeView({ notice }: { notice: Notice }) {
+    const engine = useEngine();
+    const { action } = notice;
+    return (
+        <div className={`notice is-${notice.kind}`} role={notice.kind === "error" ? "alert" : "status"}>
+            <span>{notice.text}</span>
+            {action && (
+                <button
+                    type="button"
+                    className="link-button"
+                    onClick={() => {
+                        action.run();
+                        engine.dismiss(notice.id);
+                    }}
+                >
+                    {action.label}
+                </button>
+            )}
+            <IconButton icon="close" label="Close" onClick={() => engine.dismiss(notice.id)} />
+        </div>
+    );
+}
+
+/** Tells a screen reader the phases of an answer and its end; never each token. */
+function Announcer({ thread }: { thread: ThreadSnapshot | undefined }) {
+    const engine = useEngine();
+    const [words, setWords] = useState("");
+    const last: Message | undefined = thread?.messages[thread.messages.length - 1];
+    const state = last?.role === "assistant" ? last.state : "";
+    useClock(false);
+    useEffect(() => {
+        if (!last || last.role !== "assistant") return;
+        if (state === "reasoning") setWords("Thinking");
+        else if (state === "answering") setWords("Writing");
+        else if (state === "failed") setWords("The answer failed");
+        else if (state === "done" && words !== "") {
+            const text = engine.message(last.id)?.text ?? "";
+            const isFull = engine.setting(null, "screenReaderFull") === true;
+            const sentence = /^[\s\S]{0,200}?[.!?](\s|$)/.exec(text)?.[0] ?? text.slice(0, 200);
+            setWords(isFull ? text : `${sentence} ${text.split(/\s+/).length} words.`);
+        }
+        // Only a change of the state is news.
+    }, [state, last?.id]);
+    return (
+        <div className="visually-hidden" role="status" aria-live="polite" aria-atomic="true">
+            {words}
+        </div>
+    );
+}
+
+const keys: readonly [string, string][] = [
+    ["Enter", "Send; Shift Enter adds a line"],
+    ["Ctrl Enter", "Send in any case"],
+    ["Esc", "Stop the answer"],
+    ["↑", "Edit the last message, from an empty box"],
+    ["Ctrl ⇧ O", "New chat"],
+    ["Ctrl K", "Search"],
+    ["Ctrl B", "List of chats"],
+    ["Ctrl M", "Models"],
+    ["Ctrl ,", "Settings"],
+    ["Ctrl ⇧ C", "Copy the last answer"],
+    ["Ctrl ⇧ ;", "Copy the last code block"],
+    ["Ctrl ⇧ ↑ ↓", "Previous and next chat"],
+    ["Ctrl ⇧ D", "Delete the chat"],
+    ["[ ]", "Versions of the focused message"],
+    ["F2", "Rename the focused chat"],
+    ["Ctrl /", "This list"],
+];
+
+function Keys({ onClose }: { onClose: () => void }) {
+    return (
+        <Dialog title="Keyboard" onClose={onClose}>
+            <dl className="keys">
+                {keys.map(([key, use]) => (
+                    <div key={key}>
+                        <dt>
+                            <kbd>{key}</kbd>
+                        </dt>
+                        <dd>{use}</dd>
+                    </div>
+                ))}
+            </dl>
+        </Dialog>
+    );
+}
+
+/** The keys that work everywhere. */
+function useKeys(context: {
+    thread: ThreadSnapshot | undefined;
+    open: (what: Open) => void;
+    toggleSide: () => void;
+    hasDialog: boolean;
+}): void {
+    const engine = useEngine();
+    useEffect(() => {
+        const onKey = (event: KeyboardEvent): void => {
+            const { thread, open, toggleSide, hasDialog } = context;
+            if (event.key === "Escape" && !hasDialog && !event.defaultPrevented) {
+                if (thread?.running) void engine.stop(thread.running);
+                return;
+            }
+            if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+            const key = (event.shiftKey ? "shift " : "") + event.key.toLowerCase();
+            const commands: { readonly [key: string]: () => void } = {
+                k: () => open("search"),
+                b: toggleSide,
+                "/": () => open("keys"),
+                ",": () => open("settings"),
+                "shift o": () => openConversation(null),
+                "shift c": () => {
+                    const answers = thread?.messages.filter(message => message.role === "assistant") ?? [];
+                    const last = answers[answers.length - 1];
+                    if (last) void copyText(engine.message(last.id)?.text ?? "");
+                },
+                "shift :": copyLastCode,
+                "shift ;": copyLastCode,
+                "shift d": () => {
+                    if (!thread) return;
+                    void engine.removeConversations([thread.conversation.id]);
+                    openConversation(null);
+                },
+                "shift arrowup": () => step(-1),
+                "shift arrowdown": () => step(1),
+            };
+            const step = (by: number): void => {
+                const ids = engine.conversations().map(row => row.conversation.id);
+                const next = ids[ids.indexOf(thread?.conversation.id ?? "") + by];
+                if (next) openConversation(next);
+            };
+            const command = commands[key];
+            if (!command || (hasDialog && key !== "k")) return;
+            event.preventDefault();
+            command();
+        };
+        addEventListener("keydown", onKey);
+        return () => removeEventListener("keydown", onKey);
+    });
+}
+
+function copyLastCode(): void {
+    const blocks = document.querySelectorAll<HTMLElement>("figure.code code");
+    const last = blocks[blocks.length - 1];
+    if (last) void copyText(last.textContent ?? "");
+}

@@ -1,0 +1,197 @@
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Message, Thread as ThreadSnapshot } from "../engine/types";
+import { useEngine } from "./hooks";
+import { Icon } from "./icons";
+import { MessageView } from "./parts/MessageView";
+import { GrowingText } from "./ui";
+
+/** The messages that are drawn at once when a conversation opens; the earlier ones follow when the page is idle. */
+const FIRST = 24;
+const STEP = 60;
+
+/** A question with everything that answers it. */
+interface Turn {
+    readonly key: string;
+    readonly messages: readonly Message[];
+}
+
+/** The messages of a conversation. */
+export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: string | null }) {
+    const scroller = useRef<HTMLDivElement>(null);
+    const content = useRef<HTMLDivElement>(null);
+    const isPinned = useRef(true);
+    const [isAway, setAway] = useState(false);
+    const id = thread.conversation.id;
+    const visible = useVisibleCount(id, thread.messages.length, focus !== null);
+    const freshFrom = useFreshTurn(thread);
+
+    const toEnd = useCallback((smooth: boolean) => {
+        const element = scroller.current;
+        if (!element) return;
+        isPinned.current = true;
+        setAway(false);
+        element.scrollTo({ top: element.scrollHeight, behavior: smooth && !reducesMotion() ? "smooth" : "auto" });
+    }, []);
+
+    // The end stays in view while text grows, unless the user has scrolled up.
+    useEffect(() => {
+        const element = scroller.current;
+        if (!element || !content.current) return;
+        const observer = new ResizeObserver(() => {
+            if (isPinned.current) element.scrollTop = element.scrollHeight;
+        });
+        observer.observe(content.current);
+        observer.observe(element);
+        return () => observer.disconnect();
+    }, []);
+
+    useLayoutEffect(() => {
+        if (focus) {
+            isPinned.current = false;
+            const hit = document.getElementById(`m-${focus}`);
+            hit?.scrollIntoView({ block: "center" });
+            hit?.classList.add("is-hit");
+        } else toEnd(false);
+    }, [id, focus, thread.isLoaded, toEnd]);
+
+    // A sent message brings the end into view, wherever the user was.
+    const last = thread.messages[thread.messages.length - 1];
+    const lastSent = freshFrom;
+    useLayoutEffect(() => {
+        if (lastSent) toEnd(true);
+    }, [lastSent, toEnd]);
+
+    const shown = thread.messages.slice(Math.max(0, thread.messages.length - visible));
+    const turns = turnsOf(shown);
+    return (
+        <div className="thread-frame">
+            <div
+                className="thread"
+                ref={scroller}
+                tabIndex={-1}
+                onScroll={event => {
+                    const element = event.currentTarget;
+                    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+                    isPinned.current = distance < 32;
+                    setAway(distance > 240);
+                }}
+                onWheel={event => {
+                    if (event.deltaY < 0) isPinned.current = false;
+                }}
+            >
+                <div className="thread-content" ref={content}>
+                    <SystemPrompt key={id} thread={thread} />
+                    {turns.map((turn, index) => (
+                        <div
+                            key={turn.key}
+                            className={index === turns.length - 1 && turn.key === freshFrom ? "turn is-fresh" : "turn"}
+                        >
+                            {turn.messages
+                                .filter(message => message.role !== "tool" && message.role !== "system")
+                                .map(message => (
+                                    <MessageView
+                                        key={message.id}
+                                        id={message.id}
+                                        isLast={message === last}
+                                        results={message.toolCalls.length > 0 ? resultsOf(message, thread.messages) : none}
+                                    />
+                                ))}
+                        </div>
+                    ))}
+                </div>
+            </div>
+            {isAway && (
+                <button type="button" className="to-end" aria-label="Go to the end" title="Go to the end" onClick={() => toEnd(true)}>
+                    <Icon name="down" />
+                </button>
+            )}
+        </div>
+    );
+}
+
+const none: readonly Message[] = [];
+
+function reducesMotion(): boolean {
+    return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** How many messages from the end are drawn: few at first, so that a long conversation opens at once. */
+function useVisibleCount(id: string, total: number, needsAll: boolean): number {
+    const [state, setState] = useState({ id, count: FIRST });
+    const count = state.id === id ? state.count : FIRST;
+    useEffect(() => {
+        if (count >= total) return;
+        const timer = setTimeout(() => setState({ id, count: count + STEP }), 60);
+        return () => clearTimeout(timer);
+    }, [id, count, total]);
+    return needsAll ? total : count;
+}
+
+/**
+ * The key of the turn that began while the thread was open: its question stands at the top, and the answer grows into the
+ * room below it, so that nothing jumps.
+ */
+function useFreshTurn(thread: ThreadSnapshot): string | null {
+    const opened = useRef<{ id: string; last: string | null } | null>(null);
+    const questions = thread.messages.filter(message => message.role === "user");
+    const last = questions[questions.length - 1]?.id ?? null;
+    if (!opened.current || opened.current.id !== thread.conversation.id) {
+        if (!thread.isLoaded) return null;
+        // A chat that was just made has its first question already.
+        const isNew = questions.length === 1 && thread.running !== null && Date.now() - thread.conversation.createdAt < 5000;
+        opened.current = { id: thread.conversation.id, last: isNew ? null : last };
+    }
+    return last !== opened.current.last ? last : null;
+}
+
+function turnsOf(messages: readonly Message[]): Turn[] {
+    const turns: { key: string; messages: Message[] }[] = [];
+    for (const message of messages) {
+        const current = turns[turns.length - 1];
+        if (!current || message.role === "user") turns.push({ key: message.id, messages: [message] });
+        else current.messages.push(message);
+    }
+    return turns;
+}
+
+/** The results of a message's tool calls among the messages behind it. */
+function resultsOf(message: Message, messages: readonly Message[]): readonly Message[] {
+    const calls = new Set(message.toolCalls.map(call => call.id));
+    return messages.filter(other => other.role === "tool" && other.toolCallID !== null && calls.has(other.toolCallID));
+}
+
+/** The system prompt above the first message. */
+function SystemPrompt({ thread }: { thread: ThreadSnapshot }) {
+    const engine = useEngine();
+    const text = thread.messages.find(message => message.role === "system")?.text ?? "";
+    const [draft, setDraft] = useState<string | null>(null);
+    if (draft === null) {
+        if (text === "") return null;
+        return (
+            <button type="button" className="system" onClick={() => setDraft(text)}>
+                <span>System prompt</span>
+                <span className="system-text">{text}</span>
+            </button>
+        );
+    }
+    return (
+        <form
+            className="editor system-editor"
+            onSubmit={event => {
+                event.preventDefault();
+                void engine.setSystemPrompt(thread.conversation.id, draft);
+                setDraft(null);
+            }}
+        >
+            <GrowingText label="System prompt" value={draft} onChange={setDraft} autoFocus />
+            <div className="editor-actions">
+                <button type="button" className="button quiet" onClick={() => setDraft(null)}>
+                    Cancel
+                </button>
+                <button type="submit" className="button primary">
+                    Save
+                </button>
+            </div>
+        </form>
+    );
+}

@@ -1,0 +1,23 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createBrowserEngine } from "../engine/browser";
+import "../styles/main.css";
+import { App } from "./App";
+import { EngineContext } from "./hooks";
+
+/** Starts the page: first the stored conversations, then the connection to the server. */
+async function start(): Promise<void> {
+    const engine = createBrowserEngine({ base: "./" });
+    const root = document.getElementById("root");
+    if (!root) throw new Error("start: index.html has no element with the id root");
+    await engine.start();
+    createRoot(root).render(
+        <StrictMode>
+            <EngineContext.Provider value={engine}>
+                <App />
+            </EngineContext.Provider>
+        </StrictMode>,
+    );
+}
+
+void start();

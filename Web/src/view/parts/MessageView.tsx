@@ -1,0 +1,397 @@
+import { memo, useState } from "react";
+import type { Attachment, Message, MessageID } from "../../engine/types";
+import { topics } from "../../engine/types";
+import { bytes, duration } from "../format";
+import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
+import { Icon } from "../icons";
+import { copyText } from "../markdown/code";
+import { openConversation } from "../router";
+import { Dialog, GrowingText, IconButton, Menu, MenuItem } from "../ui";
+import { Answer, RawAnswer } from "./Answer";
+import { AttachmentPicture } from "./Attachments";
+import { JSONTree } from "./JSONTree";
+import { Probabilities } from "./Probabilities";
+import { Reasoning } from "./Reasoning";
+import { StatisticsLine } from "./StatisticsLine";
+import { parsed, ToolCalls } from "./Tools";
+
+/** A message of the thread with everything that belongs to it. */
+export const MessageView = memo(function MessageView(props: {
+    id: MessageID;
+    results: readonly Message[];
+    isLast: boolean;
+}) {
+    const message = useMessage(props.id);
+    const [isEditing, setEditing] = useState(false);
+    if (!message) return null;
+    const isUser = message.role === "user";
+    return (
+        <article
+            className={`message ${message.role}${props.isLast ? " is-last" : ""}`}
+            id={`m-${message.id}`}
+            data-message={message.id}
+            data-role={message.role}
+            data-state={message.state}
+            aria-label={isUser ? "You" : message.role === "system" ? "System prompt" : `Assistant${message.model ? ", " + message.model : ""}`}
+            aria-busy={message.stream !== null || undefined}
+            tabIndex={-1}
+            onKeyDown={event => {
+                if (event.target !== event.currentTarget) return;
+                const step = event.key === "]" ? 1 : event.key === "[" ? -1 : 0;
+                if (step) document.getElementById(`m-${message.id}`)?.querySelector<HTMLElement>(`[data-version="${step}"]`)?.click();
+            }}
+        >
+            {isEditing ? (
+                <Editor message={message} onEnd={() => setEditing(false)} />
+            ) : isUser ? (
+                <UserMessage message={message} onEdit={() => setEditing(true)} />
+            ) : (
+                <AssistantMessage {...props} message={message} onEdit={() => setEditing(true)} />
+            )}
+        </article>
+    );
+});
+
+function UserMessage({ message, onEdit }: { message: Message; onEdit: () => void }) {
+    return (
+        <>
+            {message.attachments.length > 0 && (
+                <ul className="attachments">
+                    {message.attachments.map(attachment => (
+                        <li key={attachment.id}>
+                            <AttachmentChip attachment={attachment} />
+                        </li>
+                    ))}
+                </ul>
+            )}
+            {message.text && (
+                <div className="bubble" data-text="" dir="auto">
+                    {message.text}
+                </div>
+            )}
+            <Actions message={message} onEdit={onEdit} />
+        </>
+    );
+}
+
+function AttachmentChip({ attachment }: { attachment: Attachment }) {
+    const [isOpen, setOpen] = useState(false);
+    if (attachment.kind === "image") return <AttachmentPicture attachment={attachment} />;
+    return (
+        <>
+            <button type="button" className="chip" disabled={attachment.text === null} onClick={() => setOpen(true)}>
+                <Icon name="file" />
+                <span>{attachment.name}</span>
+                <small>{bytes(attachment.size)}</small>
+            </button>
+            {isOpen && (
+                <Dialog title={attachment.name} onClose={() => setOpen(false)}>
+                    <pre className="raw" tabIndex={0}>
+                        {attachment.text}
+                    </pre>
+                </Dialog>
+            )}
+        </>
+    );
+}
+
+/** The forms in which an answer can be shown. */
+type Form = "text" | "raw" | "tree" | "tokens";
+
+function AssistantMessage(props: {
+    message: Message;
+    results: readonly Message[];
+    isLast: boolean;
+    onEdit: () => void;
+}) {
+    const { message } = props;
+    const engine = useEngine();
+    const value = message.isStructured && message.state === "done" ? parsed(message.text) : undefined;
+    const [choice, setForm] = useState<Form | null>(null);
+    const form = choice ?? (value !== undefined ? "tree" : "text");
+    const showsReasoning = message.state === "reasoning" || message.reasoning !== "";
+    const showsFigures = engine.setting(message.conversation, "showStatistics") !== false;
+    return (
+        <>
+            {showsReasoning && <Reasoning message={message} />}
+            {form === "tree" && value !== undefined ? (
+                <JSONTree value={value} />
+            ) : form === "tokens" ? (
+                <Probabilities id={message.id} />
+            ) : form === "raw" ? (
+                <RawAnswer id={message.id} />
+            ) : (
+                <Answer id={message.id} />
+            )}
+            {message.toolCalls.length > 0 && <ToolCalls message={message} results={props.results} />}
+            <StatusLine message={message} />
+            <Ending message={message} />
+            <footer className="message-foot">
+                <Actions message={message} onEdit={props.onEdit} form={form} onForm={setForm} hasTree={value !== undefined} />
+                {showsFigures && <StatisticsLine message={message} />}
+            </footer>
+        </>
+    );
+}
+
+/** What a running answer waits for, in one line. Nothing while text streams. */
+function StatusLine({ message }: { message: Message }) {
+    const engine = useEngine();
+    const stream = useStream(message.id);
+    const next = stream?.nextAttemptAt ?? null;
+    const now = useClock(next !== null, 500);
+    if (!stream || stream.words === "") return null;
+    const isLost = stream.connection === "lost" || stream.connection === "stalled";
+    return (
+        <p className={isLost ? "status is-lost" : "status"} role="status" data-status="">
+            <span className="dots" aria-hidden="true">
+                <i />
+                <i />
+                <i />
+            </span>
+            <span>
+                {stream.words}
+                {next !== null && next - now > 900 && ` ${Math.ceil((next - now) / 1000)} s`}
+            </span>
+            {isLost && (
+                <button type="button" className="link-button" onClick={() => engine.reconnectNow(message.id)}>
+                    Try now
+                </button>
+            )}
+        </p>
+    );
+}
+
+/** Why an answer is not complete, and what can be done. */
+function Ending({ message }: { message: Message }) {
+    const engine = useEngine();
+    const actions = engine.actions(message.id);
+    const { failure, state } = message;
+    const text =
+        failure?.message ??
+        (state === "stopped" ? "Stopped" : state === "interrupted" ? "Interrupted" : message.finishReason === "length" ? "Cut at the limit of the answer's length" : "");
+    if (text === "" || (state !== "failed" && state !== "stopped" && state !== "interrupted" && state !== "done")) return null;
+    return (
+        <div className={state === "failed" ? "ending is-failed" : "ending"} role={state === "failed" ? "alert" : undefined}>
+            <p>
+                {text}
+                {failure?.promptTokens != null && failure.contextTokens != null && (
+                    <> · {failure.promptTokens} tokens, but the context has {failure.contextTokens}</>
+                )}
+            </p>
+            {actions.continue && (
+                <button type="button" className="button" data-action="continue" onClick={() => void engine.continueAnswer(message.id)}>
+                    Continue
+                </button>
+            )}
+            {actions.regenerate && (
+                <button type="button" className="button quiet" data-action="regenerate" onClick={() => void engine.regenerate(message.id)}>
+                    Write again
+                </button>
+            )}
+        </div>
+    );
+}
+
+function Actions(props: {
+    message: Message;
+    onEdit: () => void;
+    form?: Form;
+    onForm?: (form: Form) => void;
+    hasTree?: boolean;
+}) {
+    const { message, form, onForm } = props;
+    const engine = useEngine();
+    const [isCopied, setCopied] = useState(false);
+    const [isChoosing, setChoosing] = useState(false);
+    const actions = engine.actions(message.id);
+    const isAnswer = message.role === "assistant";
+    const toggle = (value: Form): void => onForm?.(form === value ? "text" : value);
+    const size = engine.removalSize(message.id);
+    const items: (MenuItem | null)[] = [
+        isAnswer && actions.regenerate ? { label: "Write again with …", icon: "again", run: () => setChoosing(true) } : null,
+        actions.branch
+            ? {
+                  label: "Continue in a new chat",
+                  icon: "branch",
+                  action: "branch",
+                  run: () => void engine.branch(message.id, true).then(id => openConversation(id)),
+              }
+            : null,
+        isAnswer ? { label: form === "raw" ? "Show as text" : "Show as written", icon: "text", run: () => toggle("raw") } : null,
+        props.hasTree ? { label: form === "tree" ? "Show as text" : "Show as tree", icon: "tree", run: () => toggle(form === "tree" ? "raw" : "tree") } : null,
+        message.probabilities.length > 0
+            ? { label: form === "tokens" ? "Hide probabilities" : "Show probabilities", icon: "tokens", run: () => toggle("tokens") }
+            : null,
+        actions.remove
+            ? {
+                  label: size > 1 ? `Delete ${size} messages` : "Delete",
+                  icon: "trash",
+                  isDangerous: true,
+                  action: "delete",
+                  run: () => void engine.remove(message.id),
+              }
+            : null,
+    ];
+    return (
+        <div className="actions">
+            <Versions id={message.id} conversation={message.conversation} />
+            <IconButton
+                icon={isCopied ? "check" : "copy"}
+                label={isCopied ? "Copied" : "Copy"}
+                action="copy"
+                onClick={() => {
+                    void copyText(engine.message(message.id)?.text ?? "").then(isDone => {
+                        setCopied(isDone);
+                        setTimeout(() => setCopied(false), 1500);
+                    });
+                }}
+            />
+            {actions.edit && <IconButton icon="edit" label="Edit" action="edit" onClick={props.onEdit} />}
+            {isAnswer && actions.regenerate && (
+                <IconButton icon="again" label="Write again" action="regenerate" onClick={() => void engine.regenerate(message.id)} />
+            )}
+            <Menu label="More" icon="more" items={items} align={isAnswer ? "start" : "end"} />
+            {isChoosing && <RegenerateDialog message={message} onClose={() => setChoosing(false)} />}
+        </div>
+    );
+}
+
+/** "2/3" with arrows, where a message has several versions. */
+function Versions({ id, conversation }: { id: MessageID; conversation: string }) {
+    const engine = useEngine();
+    const { index, count, versions } = useTopic(topics.thread(conversation), current => current.versions(id));
+    if (count < 2) return null;
+    const select = (step: number) => {
+        const target = versions[index + step];
+        if (target) void engine.selectVersion(target);
+    };
+    return (
+        <div
+            className="versions"
+            role="group"
+            aria-label={`Version ${index + 1} of ${count}`}
+            onKeyDown={event => {
+                if (event.key === "ArrowLeft") select(-1);
+                if (event.key === "ArrowRight") select(1);
+            }}
+        >
+            <button type="button" aria-label="Previous version" data-version="-1" disabled={index === 0} onClick={() => select(-1)}>
+                <Icon name="left" />
+            </button>
+            <span>
+                {index + 1}/{count}
+            </span>
+            <button type="button" aria-label="Next version" data-version="1" disabled={index === count - 1} onClick={() => select(1)}>
+                <Icon name="right" />
+            </button>
+        </div>
+    );
+}
+
+function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
+    const engine = useEngine();
+    const key = `martlet.edit.${message.id}`;
+    // An unsaved edit survives a reload of the tab.
+    const [text, setText] = useState(() => sessionStorage.getItem(key) ?? message.text);
+    const isUser = message.role === "user";
+    const end = (): void => {
+        sessionStorage.removeItem(key);
+        onEnd();
+    };
+    const save = (mode: "inPlace" | "newVersion"): void => {
+        void engine.edit(message.id, text, mode);
+        end();
+    };
+    return (
+        <form
+            className="editor"
+            onSubmit={event => {
+                event.preventDefault();
+                save("newVersion");
+            }}
+        >
+            <GrowingText
+                label={isUser ? "Edit your message" : "Edit the answer"}
+                value={text}
+                autoFocus
+                onChange={value => {
+                    setText(value);
+                    sessionStorage.setItem(key, value);
+                }}
+                onKeyDown={event => {
+                    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(isUser ? "newVersion" : "inPlace");
+                    else if (event.key === "Escape") end();
+                    else return;
+                    event.preventDefault();
+                    event.stopPropagation();
+                }}
+            />
+            <div className="editor-actions">
+                <button type="button" className="button quiet" onClick={end}>
+                    Cancel
+                </button>
+                <button type="button" className="button quiet" onClick={() => save("inPlace")}>
+                    Save
+                </button>
+                <button type="submit" className="button primary">
+                    {isUser ? "Send" : "Save as new version"}
+                </button>
+            </div>
+        </form>
+    );
+}
+
+function RegenerateDialog({ message, onClose }: { message: Message; onClose: () => void }) {
+    const engine = useEngine();
+    const feed = useTopic(topics.models, current => current.models());
+    const [model, setModel] = useState(message.model ?? "");
+    const [temperature, setTemperature] = useState("");
+    return (
+        <Dialog
+            title="Write again"
+            onClose={onClose}
+            actions={
+                <button
+                    type="button"
+                    className="button primary"
+                    onClick={() => {
+                        onClose();
+                        void engine.regenerate(message.id, {
+                            ...(model ? { model } : {}),
+                            ...(temperature === "" ? {} : { overrides: { temperature: Number(temperature) } }),
+                        });
+                    }}
+                >
+                    Write again
+                </button>
+            }
+        >
+            <label className="field">
+                <span>Model</span>
+                <select value={model} onChange={event => setModel(event.target.value)}>
+                    {feed.models.map(({ name }) => (
+                        <option key={name}>{name}</option>
+                    ))}
+                </select>
+            </label>
+            <label className="field">
+                <span>Temperature of this answer</span>
+                <input
+                    type="number"
+                    min="0"
+                    max="5"
+                    step="0.1"
+                    placeholder="as set"
+                    value={temperature}
+                    onChange={event => setTemperature(event.target.value)}
+                />
+            </label>
+        </Dialog>
+    );
+}
+
+/** How long an answer has been running, for the bar above the text box. */
+export function runningTime(message: Message, now: number): string {
+    return message.stream ? duration(Math.max(0, now - message.stream.startedAt)) : "";
+}

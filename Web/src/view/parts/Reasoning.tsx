@@ -1,0 +1,56 @@
+import { useRef, useState } from "react";
+import type { Message } from "../../engine/types";
+import { duration } from "../format";
+import { useEngine, usePaint } from "../hooks";
+import { Icon } from "../icons";
+import { MarkdownBody } from "../markdown/body";
+
+/** What the model thought before it answered. Closed, its header shows the last line while it grows. */
+export function Reasoning({ message }: { message: Message }) {
+    const engine = useEngine();
+    const thinks = message.state === "reasoning";
+    // A user who opens or closes the block decides; nothing closes under the pointer.
+    const [choice, setChoice] = useState<boolean | null>(null);
+    const isOpen = choice ?? (thinks && engine.setting(message.conversation, "openReasoning") === true);
+    const time = message.statistics?.reasoningTime ?? null;
+    const title = thinks
+        ? "Thinking"
+        : (time === null ? "Thought" : `Thought for ${duration(time)}`) + (message.isReasoningSkipped ? " (skipped)" : "");
+    return (
+        <section className={thinks ? "reasoning is-live" : "reasoning"}>
+            <button type="button" className="reasoning-head" aria-expanded={isOpen} onClick={() => setChoice(!isOpen)}>
+                <Icon name="thought" />
+                <span className="reasoning-title">{title}</span>
+                {isOpen ? <span className="spacer" /> : <LastLine message={message} />}
+                <Icon name="down" />
+            </button>
+            {isOpen && <Body message={message} />}
+        </section>
+    );
+}
+
+/** The last line of running thoughts. */
+function LastLine({ message }: { message: Message }) {
+    const line = useRef<HTMLSpanElement>(null);
+    usePaint(message.id, ({ state, reasoning }) => {
+        const text = state === "reasoning" ? reasoning.trimEnd().split("\n").pop() ?? "" : "";
+        if (line.current && line.current.textContent !== text) line.current.textContent = text;
+    });
+    return <span className="reasoning-preview" ref={line} aria-hidden="true" />;
+}
+
+function Body({ message }: { message: Message }) {
+    const root = useRef<HTMLDivElement>(null);
+    const body = useRef<MarkdownBody | null>(null);
+    usePaint(message.id, ({ state, reasoning }) => {
+        const element = root.current;
+        if (!element) return;
+        const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 24;
+        if (!body.current) body.current = new MarkdownBody(element);
+        body.current.update(reasoning, state !== "reasoning");
+        if (isAtEnd && state === "reasoning") element.scrollTop = element.scrollHeight;
+    });
+    return (
+        <div className="reasoning-body markdown" data-reasoning="" tabIndex={0} role="group" aria-label="Reasoning" ref={root} />
+    );
+}

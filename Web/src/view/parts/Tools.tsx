@@ -1,0 +1,96 @@
+import { useState } from "react";
+import type { JSONValue, Message, ToolCall } from "../../engine/types";
+import { useEngine, useStreamedMessage } from "../hooks";
+import { Icon } from "../icons";
+import { GrowingText } from "../ui";
+import { JSONTree } from "./JSONTree";
+
+/** The tool calls of an answer, with their results or a form for them. */
+export function ToolCalls({ message, results }: { message: Message; results: readonly Message[] }) {
+    const current = useStreamedMessage(message.id) ?? message;
+    return (
+        <div className="tools">
+            {current.toolCalls.map(call => (
+                <Call
+                    key={call.id}
+                    call={call}
+                    message={current}
+                    result={results.find(result => result.toolCallID === call.id)}
+                />
+            ))}
+        </div>
+    );
+}
+
+function Call({ call, message, result }: { call: ToolCall; message: Message; result: Message | undefined }) {
+    const value = parsed(call.arguments);
+    const writes = message.state === "tool";
+    return (
+        <details className="tool" open={!result}>
+            <summary>
+                <Icon name="tool" />
+                <span className="tool-name">{call.name}</span>
+                <span className="tool-brief">{brief(value)}</span>
+                <span className={result ? "state is-good" : "state"}>
+                    {result ? "done" : writes ? "writing" : "needs a result"}
+                </span>
+            </summary>
+            <div className="tool-part">
+                {value === undefined ? <pre className="raw">{call.arguments}</pre> : <JSONTree value={value} />}
+            </div>
+            {result && (
+                <div className="tool-part">
+                    <h4>Result</h4>
+                    <Result text={result.text} />
+                </div>
+            )}
+            {!result && message.state === "done" && <AnswerForm message={message} call={call} />}
+        </details>
+    );
+}
+
+function Result({ text }: { text: string }) {
+    const value = parsed(text);
+    return value === undefined || typeof value !== "object" ? (
+        <pre className="raw">{text}</pre>
+    ) : (
+        <JSONTree value={value} />
+    );
+}
+
+/** The page runs no tools itself: the user gives the result, and the answer goes on. */
+function AnswerForm({ message, call }: { message: Message; call: ToolCall }) {
+    const engine = useEngine();
+    const [text, setText] = useState("");
+    return (
+        <form
+            className="tool-part tool-form"
+            onSubmit={event => {
+                event.preventDefault();
+                void engine.answerToolCall(message.id, call.id, text);
+            }}
+        >
+            <GrowingText label={`Result of ${call.name}`} value={text} onChange={setText} placeholder="Result of the call" isCode />
+            <button type="submit" className="button">
+                Send result
+            </button>
+        </form>
+    );
+}
+
+/** JSON text as a value; undefined while it is incomplete. */
+export function parsed(text: string): JSONValue | undefined {
+    try {
+        return JSON.parse(text) as JSONValue;
+    } catch {
+        return undefined;
+    }
+}
+
+/** The arguments in one line. */
+function brief(value: JSONValue | undefined): string {
+    if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return "";
+    return Object.entries(value)
+        .map(([name, member]) => `${name}: ${typeof member === "string" ? member : JSON.stringify(member)}`)
+        .join(", ");
+}
