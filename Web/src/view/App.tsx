@@ -1,20 +1,31 @@
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import type { Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
 import { topics } from "../engine/types";
 import { Composer } from "./Composer";
 import { useClock, useEngine, useMedia, useTopic } from "./hooks";
 import { Bird } from "./icons";
-import { copyText } from "./markdown/code";
+import { copyText } from "./clipboard";
+import { loadMarkdown } from "./markdown/lazy";
 import { Gauge } from "./parts/Gauge";
 import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
 import { pageCommands, Search } from "./Search";
-import { ServerPage } from "./ServerPage";
-import { Settings } from "./Settings";
 import { Sidebar } from "./Sidebar";
 import { Thread } from "./Thread";
-import { Transfer } from "./Transfer";
 import { Dialog, GrowingText, IconButton, Menu, saveFile } from "./ui";
+
+// Parts that a first visit does not need; `preloadParts` reads them when the page is idle.
+const loadServerPage = () => import("./ServerPage");
+const loadSettings = () => import("./Settings");
+const loadTransfer = () => import("./Transfer");
+const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
+const Settings = lazy(() => loadSettings().then(module => ({ default: module.Settings })));
+const Transfer = lazy(() => loadTransfer().then(module => ({ default: module.Transfer })));
+
+/** Reads the lazy parts, so that they open at once even if the server is gone by then. */
+export function preloadParts(): void {
+    for (const load of [loadMarkdown, loadSettings, loadServerPage, loadTransfer]) load().catch(() => undefined);
+}
 
 type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;
 
@@ -95,7 +106,9 @@ export function App() {
                 <ServerBar />
                 {route.page === "server" ? (
                     <div className="scroll">
-                        <ServerPage />
+                        <Suspense fallback={null}>
+                            <ServerPage />
+                        </Suspense>
                     </div>
                 ) : (
                     <>
@@ -122,8 +135,10 @@ export function App() {
                     })}
                 />
             )}
-            {open === "settings" && <Settings id={thread ? id : null} onClose={() => setOpen(null)} />}
-            {open === "transfer" && <Transfer onClose={() => setOpen(null)} />}
+            <Suspense fallback={null}>
+                {open === "settings" && <Settings id={thread ? id : null} onClose={() => setOpen(null)} />}
+                {open === "transfer" && <Transfer onClose={() => setOpen(null)} />}
+            </Suspense>
             {open === "keys" && <Keys onClose={() => setOpen(null)} />}
             {open === "system" && thread && <SystemDialog thread={thread} onClose={() => setOpen(null)} />}
         </div>

@@ -149,7 +149,6 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
                     placeholder={running ? "Write a follow-up; it is sent when the answer ends" : "Write a message"}
                     value={text}
                     dir="auto"
-                    enterKeyHint={isTouch ? "enter" : "send"}
                     onChange={event => change(event.target.value)}
                     onKeyDown={onKeyDown}
                     onPaste={onPaste}

@@ -2,12 +2,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createBrowserEngine } from "../engine/browser";
 import "../styles/main.css";
-import { App } from "./App";
+import { App, preloadParts } from "./App";
 import { EngineContext } from "./hooks";
 
 /** Starts the page: first the stored conversations, then the connection to the server. */
 async function start(): Promise<void> {
-    const engine = createBrowserEngine({ base: "./" });
+    const engine = await createBrowserEngine();
     const root = document.getElementById("root");
     if (!root) throw new Error("start: index.html has no element with the id root");
     await engine.start();
@@ -18,6 +18,7 @@ async function start(): Promise<void> {
             </EngineContext.Provider>
         </StrictMode>,
     );
+    setTimeout(preloadParts, 200);
 }
 
 void start();

@@ -1,3 +1,5 @@
+import { copyText } from "../clipboard";
+
 /** Code blocks: header with language and copy, highlighted by a lazy chunk when they are complete. */
 
 let chunk: Promise<typeof import("./code-chunk")> | null = null;
@@ -49,23 +51,4 @@ function tool(label: string, run: (button: HTMLButtonElement) => void): HTMLButt
     button.textContent = label;
     button.addEventListener("click", () => run(button));
     return button;
-}
-
-/** Copies text; also on plain HTTP, where the clipboard's interface does not exist. */
-export async function copyText(text: string): Promise<boolean> {
-    try {
-        await navigator.clipboard.writeText(text);
-        return true;
-    } catch {
-        const area = document.createElement("textarea");
-        area.value = text;
-        area.className = "visually-hidden";
-        const focused = document.activeElement;
-        (document.querySelector("dialog[open]") ?? document.body).append(area);
-        area.select();
-        const isDone = document.execCommand("copy");
-        area.remove();
-        if (focused instanceof HTMLElement) focused.focus();
-        return isDone;
-    }
 }

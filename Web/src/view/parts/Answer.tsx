@@ -1,20 +1,37 @@
-import { useRef } from "react";
-import type { MessageID } from "../../engine/types";
-import { usePaint } from "../hooks";
-import { MarkdownBody } from "../markdown/body";
+import { useEffect, useRef } from "react";
+import type { Message, MessageID } from "../../engine/types";
+import { useEngine, usePaint } from "../hooks";
+import type { MarkdownBody } from "../markdown/body";
+import { useMarkdown } from "../markdown/lazy";
 
 const running = new Set(["sending", "queued", "loading", "prompting", "reasoning", "answering", "tool", "paused", "stopping"]);
 
 /** The text of an answer as Markdown. It is drawn by hand, at most once per frame, without React. */
 export function Answer({ id }: { id: MessageID }) {
+    const engine = useEngine();
     const root = useRef<HTMLDivElement>(null);
     const body = useRef<MarkdownBody | null>(null);
-    usePaint(id, ({ text, state }) => {
-        if (!root.current) return;
-        if (!body.current) body.current = new MarkdownBody(root.current);
+    const Renderer = useMarkdown();
+    const paint = ({ text, state }: Message): void => {
+        const element = root.current;
+        if (!element) return;
+        if (!Renderer) {
+            if (element.textContent !== text) element.textContent = text;
+            return;
+        }
+        if (!body.current) {
+            element.replaceChildren();
+            body.current = new Renderer(element);
+        }
         body.current.update(text, !running.has(state));
-    });
-    return <div className="markdown" data-text="" ref={root} dir="auto" />;
+    };
+    usePaint(id, paint);
+    useEffect(() => {
+        const message = engine.message(id);
+        if (Renderer && message) paint(message);
+        // Only the arrival of the renderer draws anew here; all else is drawn by usePaint.
+    }, [Renderer]);
+    return <div className={Renderer ? "markdown" : "markdown plain-text"} data-text="" ref={root} dir="auto" />;
 }
 
 /** The text as it was written, without Markdown. */

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { JSONValue } from "../../engine/types";
-import { copyText } from "../markdown/code";
+import { copyText } from "../clipboard";
 
 /** A JSON value as a tree that opens and closes. Only open branches are drawn, so a large value costs little. */
 export function JSONTree({ value }: { value: JSONValue }) {

@@ -4,7 +4,7 @@ import { topics } from "../../engine/types";
 import { bytes, duration } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
-import { copyText } from "../markdown/code";
+import { copyText } from "../clipboard";
 import { openConversation } from "../router";
 import { Dialog, GrowingText, IconButton, Menu, MenuItem } from "../ui";
 import { Answer, RawAnswer } from "./Answer";

@@ -1,9 +1,10 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Message } from "../../engine/types";
 import { duration } from "../format";
 import { useEngine, usePaint } from "../hooks";
 import { Icon } from "../icons";
-import { MarkdownBody } from "../markdown/body";
+import type { MarkdownBody } from "../markdown/body";
+import { useMarkdown } from "../markdown/lazy";
 
 /** What the model thought before it answered. Closed, its header shows the last line while it grows. */
 export function Reasoning({ message }: { message: Message }) {
@@ -39,17 +40,29 @@ function LastLine({ message }: { message: Message }) {
     return <span className="reasoning-preview" ref={line} aria-hidden="true" />;
 }
 
+/** The whole reasoning in a box of its own, which follows the end unless the user scrolls up in it. */
 function Body({ message }: { message: Message }) {
+    const engine = useEngine();
     const root = useRef<HTMLDivElement>(null);
     const body = useRef<MarkdownBody | null>(null);
-    usePaint(message.id, ({ state, reasoning }) => {
+    const Renderer = useMarkdown();
+    const paint = ({ state, reasoning }: Message): void => {
         const element = root.current;
-        if (!element) return;
+        if (!element || !Renderer) return;
         const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 24;
-        if (!body.current) body.current = new MarkdownBody(element);
+        if (!body.current) {
+            element.replaceChildren();
+            body.current = new Renderer(element);
+        }
         body.current.update(reasoning, state !== "reasoning");
         if (isAtEnd && state === "reasoning") element.scrollTop = element.scrollHeight;
-    });
+    };
+    usePaint(message.id, paint);
+    useEffect(() => {
+        const current = engine.message(message.id);
+        if (current) paint(current);
+        // Only the arrival of the renderer draws anew here.
+    }, [Renderer]);
     return (
         <div className="reasoning-body markdown" data-reasoning="" tabIndex={0} role="group" aria-label="Reasoning" ref={root} />
     );
