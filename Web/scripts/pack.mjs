@@ -87,7 +87,7 @@ while (open.length > 0) {
     const file = files.find(file => file.name === name);
     if (!file || first.has(file)) continue;
     first.add(file);
-    open.push(...needs(file));
+    if (extname(name) !== ".webmanifest") open.push(...needs(file));
 }
 const sum = (list, size) => list.reduce((total, file) => total + size(file), 0);
 const kib = bytes => `${(bytes / 1024).toFixed(1)} KiB`;

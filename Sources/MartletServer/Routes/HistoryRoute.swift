@@ -26,6 +26,8 @@ final class HistoryRoute: Sendable {
         self.isServed = isServed
         self.registry = registry
         self.engineStatus = engineStatus
+        // All sums begin at 0 with the server, so that the first second counts, too.
+        record(MetricsHistory.Totals())
     }
 
     func add(to table: inout RouteTable) {

@@ -9,7 +9,6 @@ import { loadMarkdown } from "./markdown/lazy";
 import { Gauge } from "./parts/Gauge";
 import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
-import { pageCommands, Search } from "./Search";
 import { Sidebar } from "./Sidebar";
 import { Thread } from "./Thread";
 import { Dialog, GrowingText, IconButton, Menu, saveFile } from "./ui";
@@ -18,13 +17,16 @@ import { Dialog, GrowingText, IconButton, Menu, saveFile } from "./ui";
 const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
+const loadSearch = () => import("./Search");
+const loadSteering = () => import("./parts/SteeringDialogs");
+const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
 const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
 const Settings = lazy(() => loadSettings().then(module => ({ default: module.Settings })));
 const Transfer = lazy(() => loadTransfer().then(module => ({ default: module.Transfer })));
 
 /** Reads the lazy parts, so that they open at once even if the server is gone by then. */
 export function preloadParts(): void {
-    for (const load of [loadMarkdown, loadSettings, loadServerPage, loadTransfer]) load().catch(() => undefined);
+    for (const load of [loadMarkdown, loadSearch, loadSettings, loadSteering, loadServerPage, loadTransfer]) load().catch(() => undefined);
 }
 
 type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;
@@ -90,6 +92,7 @@ export function App() {
                 <button type="button" className="scrim" aria-label="Close the list" onClick={() => setDrawerOpen(false)} />
             )}
             <main id="main" className="main" aria-label={route.page === "server" ? "Server" : "Chat"}>
+                {thread && thread.messages.length > 0 && <h1 className="visually-hidden">{thread.conversation.title}</h1>}
                 <header className="top">
                     <IconButton icon="menu" label="Chats (Ctrl B)" isExpanded={isSideVisible} onClick={toggleSide} />
                     {route.page === "chat" && <ModelPicker id={id} chosen={thread?.conversation.model ?? null} />}
@@ -125,17 +128,17 @@ export function App() {
             </main>
             <Notices />
             <Announcer thread={thread} />
-            {open === "search" && (
-                <Search
-                    onClose={() => setOpen(null)}
-                    commands={pageCommands({
-                        settings: () => setOpen("settings"),
-                        keys: () => setOpen("keys"),
-                        transfer: () => setOpen("transfer"),
-                    })}
-                />
-            )}
             <Suspense fallback={null}>
+                {open === "search" && (
+                    <Search
+                        onClose={() => setOpen(null)}
+                        open={{
+                            settings: () => setOpen("settings"),
+                            keys: () => setOpen("keys"),
+                            transfer: () => setOpen("transfer"),
+                        }}
+                    />
+                )}
                 {open === "settings" && <Settings id={thread ? id : null} onClose={() => setOpen(null)} />}
                 {open === "transfer" && <Transfer onClose={() => setOpen(null)} />}
             </Suspense>

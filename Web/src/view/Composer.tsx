@@ -126,7 +126,7 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
             }}
         >
             {thread && thread.queue.length > 0 && <Queue queue={thread.queue} />}
-            {running && <RunningBar id={running} />}
+            {running && <RunningBar id={running} hasStop={text.trim() !== ""} />}
             <form
                 className="composer"
                 onSubmit={event => {

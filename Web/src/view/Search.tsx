@@ -12,14 +12,16 @@ interface Command {
 }
 
 /** One box for titles, texts of messages, models and commands. */
-export function Search(props: { onClose: () => void; commands: readonly Command[] }) {
+export function Search(props: { onClose: () => void; open: PageDialogs }) {
     const engine = useEngine();
     const [query, setQuery] = useState("");
     const [hits, setHits] = useState<readonly SearchHit[]>([]);
     const [at, setAt] = useState(0);
     const listID = useId();
     const input = useRef<HTMLInputElement>(null);
-    useEffect(() => input.current?.focus(), []);
+    useEffect(() => {
+        input.current?.focus();
+    }, []);
     useEffect(() => {
         let isOver = false;
         if (query.trim() === "") setHits([]);
@@ -31,12 +33,14 @@ export function Search(props: { onClose: () => void; commands: readonly Command[
             isOver = true;
         };
     }, [engine, query]);
-    useEffect(() => document.getElementById(`${listID}-${at}`)?.scrollIntoView({ block: "nearest" }), [at, listID]);
+    useEffect(() => {
+        document.getElementById(`${listID}-${at}`)?.scrollIntoView({ block: "nearest" });
+    }, [at, listID]);
 
     const wanted = query.toLowerCase();
     const models = query.trim() === "" ? [] : engine.models().models.filter(model => model.name.toLowerCase().includes(wanted)).slice(0, 4);
     const commands: Command[] = [
-        ...props.commands.filter(command => command.label.toLowerCase().includes(wanted)),
+        ...pageCommands(props.open).filter(command => command.label.toLowerCase().includes(wanted)),
         ...models.map(model => ({
             label: `New chats use ${model.name}`,
             icon: "server" as const,
@@ -126,12 +130,15 @@ export function Search(props: { onClose: () => void; commands: readonly Command[
     );
 }
 
+/** What opens the dialogs of the page. */
+export interface PageDialogs {
+    readonly settings: () => void;
+    readonly keys: () => void;
+    readonly transfer: () => void;
+}
+
 /** The commands that the search offers everywhere. */
-export function pageCommands(open: {
-    settings: () => void;
-    keys: () => void;
-    transfer: () => void;
-}): readonly Command[] {
+function pageCommands(open: PageDialogs): readonly Command[] {
     return [
         { label: "New chat", icon: "plus", run: () => openConversation(null) },
         { label: "Server", icon: "server", run: openServerPage },

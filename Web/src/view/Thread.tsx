@@ -20,6 +20,7 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
     const scroller = useRef<HTMLDivElement>(null);
     const content = useRef<HTMLDivElement>(null);
     const isPinned = useRef(true);
+    const lastTop = useRef(0);
     const [isAway, setAway] = useState(false);
     const id = thread.conversation.id;
     const visible = useVisibleCount(id, thread.messages.length, focus !== null);
@@ -29,6 +30,7 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
         const element = scroller.current;
         if (!element) return;
         isPinned.current = true;
+        lastTop.current = 0;
         setAway(false);
         element.scrollTo({ top: element.scrollHeight, behavior: smooth && !reducesMotion() ? "smooth" : "auto" });
     }, []);
@@ -72,8 +74,11 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
                 onScroll={event => {
                     const element = event.currentTarget;
                     const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-                    isPinned.current = distance < 32;
-                    setAway(distance > 240);
+                    // Only a user moves up; growth alone changes the distance, too, and must not end the pinning.
+                    if (distance < 32) isPinned.current = true;
+                    else if (element.scrollTop < lastTop.current - 2) isPinned.current = false;
+                    lastTop.current = element.scrollTop;
+                    setAway(distance > 240 && !isPinned.current);
                 }}
                 onWheel={event => {
                     if (event.deltaY < 0) isPinned.current = false;

@@ -49,7 +49,7 @@ export type IconName = keyof typeof paths;
 /** An icon without a name of its own: the control around it has one. */
 export function Icon({ name, filled = false }: { name: IconName; filled?: boolean }) {
     return (
-        <svg className={filled ? "icon filled" : "icon"} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+        <svg className={`icon${filled ? " filled" : ""}${name === "more" ? " heavy" : ""}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
             <path d={paths[name]} />
         </svg>
     );

@@ -43,10 +43,13 @@ export function Dialog(props: {
     actions?: ReactNode;
 }) {
     const dialog = useRef<HTMLDialogElement>(null);
+    const heading = useRef<HTMLHeadingElement>(null);
     const title = useId();
     useLayoutEffect(() => {
         const element = dialog.current;
         element?.showModal();
+        // The title gets the focus instead of the button that closes, unless a part of the dialog wants it.
+        heading.current?.focus();
         return () => element?.close();
     }, []);
     return (
@@ -64,7 +67,9 @@ export function Dialog(props: {
         >
             <div className="dialog-box">
                 <header className="dialog-head">
-                    <h2 id={title}>{props.title}</h2>
+                    <h2 id={title} ref={heading} tabIndex={-1}>
+                        {props.title}
+                    </h2>
                     <IconButton icon="close" label="Close" onClick={props.onClose} />
                 </header>
                 <div className="dialog-body">{props.children}</div>

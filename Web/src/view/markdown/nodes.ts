@@ -190,7 +190,7 @@ export function blockNode(tokens: readonly Token[], source: string, isOpen: bool
     return root.childElementCount === 1 ? (root.firstElementChild as HTMLElement) : root;
 }
 
-/** Headings of an answer lie below the heading of its message. */
+/** Headings of an answer lie below the title of the chat, which is the h1. */
 function headingTag(tag: string): string {
-    return "h" + Math.min(6, Number(tag.slice(1)) + 2);
+    return "h" + Math.min(6, Number(tag.slice(1)) + 1);
 }

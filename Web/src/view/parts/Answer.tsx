@@ -1,10 +1,9 @@
 import { useEffect, useRef } from "react";
+import { isRunning } from "../../engine/actions";
 import type { Message, MessageID } from "../../engine/types";
 import { useEngine, usePaint } from "../hooks";
 import type { MarkdownBody } from "../markdown/body";
 import { useMarkdown } from "../markdown/lazy";
-
-const running = new Set(["sending", "queued", "loading", "prompting", "reasoning", "answering", "tool", "paused", "stopping"]);
 
 /** The text of an answer as Markdown. It is drawn by hand, at most once per frame, without React. */
 export function Answer({ id }: { id: MessageID }) {
@@ -23,7 +22,7 @@ export function Answer({ id }: { id: MessageID }) {
             element.replaceChildren();
             body.current = new Renderer(element);
         }
-        body.current.update(text, !running.has(state));
+        body.current.update(text, !isRunning(state));
     };
     usePaint(id, paint);
     useEffect(() => {

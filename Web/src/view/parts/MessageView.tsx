@@ -1,12 +1,13 @@
-import { memo, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import type { Attachment, Message, MessageID } from "../../engine/types";
+import { isRunning } from "../../engine/actions";
 import { topics } from "../../engine/types";
 import { bytes, duration } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
 import { openConversation } from "../router";
-import { Dialog, GrowingText, IconButton, Menu, MenuItem } from "../ui";
+import { Dialog, GrowingText, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
 import { AttachmentPicture } from "./Attachments";
 import { JSONTree } from "./JSONTree";
@@ -14,6 +15,8 @@ import { Probabilities } from "./Probabilities";
 import { Reasoning } from "./Reasoning";
 import { StatisticsLine } from "./StatisticsLine";
 import { parsed, ToolCalls } from "./Tools";
+
+const RegenerateDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RegenerateDialog })));
 
 /** A message of the thread with everything that belongs to it. */
 export const MessageView = memo(function MessageView(props: {
@@ -33,7 +36,7 @@ export const MessageView = memo(function MessageView(props: {
             data-role={message.role}
             data-state={message.state}
             aria-label={isUser ? "You" : message.role === "system" ? "System prompt" : `Assistant${message.model ? ", " + message.model : ""}`}
-            aria-busy={message.stream !== null || undefined}
+            aria-busy={isRunning(message.state) || undefined}
             tabIndex={-1}
             onKeyDown={event => {
                 if (event.target !== event.currentTarget) return;
@@ -126,10 +129,12 @@ function AssistantMessage(props: {
             {message.toolCalls.length > 0 && <ToolCalls message={message} results={props.results} />}
             <StatusLine message={message} />
             <Ending message={message} />
-            <footer className="message-foot">
-                <Actions message={message} onEdit={props.onEdit} form={form} onForm={setForm} hasTree={value !== undefined} />
-                {showsFigures && <StatisticsLine message={message} />}
-            </footer>
+            {!isRunning(message.state) && (
+                <footer className="message-foot">
+                    <Actions message={message} onEdit={props.onEdit} form={form} onForm={setForm} hasTree={value !== undefined} />
+                    {showsFigures && <StatisticsLine message={message} />}
+                </footer>
+            )}
         </>
     );
 }
@@ -140,7 +145,7 @@ function StatusLine({ message }: { message: Message }) {
     const stream = useStream(message.id);
     const next = stream?.nextAttemptAt ?? null;
     const now = useClock(next !== null, 500);
-    if (!stream || stream.words === "") return null;
+    if (!stream?.words || !isRunning(message.state)) return null;
     const isLost = stream.connection === "lost" || stream.connection === "stalled";
     return (
         <p className={isLost ? "status is-lost" : "status"} role="status" data-status="">
@@ -153,6 +158,7 @@ function StatusLine({ message }: { message: Message }) {
                 {stream.words}
                 {next !== null && next - now > 900 && ` ${Math.ceil((next - now) / 1000)} s`}
             </span>
+            {stream.progress !== null && <Progress value={stream.progress} label={stream.words} />}
             {isLost && (
                 <button type="button" className="link-button" onClick={() => engine.reconnectNow(message.id)}>
                     Try now
@@ -252,7 +258,11 @@ function Actions(props: {
                 <IconButton icon="again" label="Write again" action="regenerate" onClick={() => void engine.regenerate(message.id)} />
             )}
             <Menu label="More" icon="more" items={items} align={isAnswer ? "start" : "end"} />
-            {isChoosing && <RegenerateDialog message={message} onClose={() => setChoosing(false)} />}
+            {isChoosing && (
+                <Suspense fallback={null}>
+                    <RegenerateDialog message={message} onClose={() => setChoosing(false)} />
+                </Suspense>
+            )}
         </div>
     );
 }
@@ -260,7 +270,9 @@ function Actions(props: {
 /** "2/3" with arrows, where a message has several versions. */
 function Versions({ id, conversation }: { id: MessageID; conversation: string }) {
     const engine = useEngine();
-    const { index, count, versions } = useTopic(topics.thread(conversation), current => current.versions(id));
+    // A text is the same value until it changes, which an object would not be.
+    useTopic(topics.thread(conversation), current => current.versions(id).versions.join());
+    const { index, count, versions } = engine.versions(id);
     if (count < 2) return null;
     const select = (step: number) => {
         const target = versions[index + step];
@@ -342,56 +354,8 @@ function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
     );
 }
 
-function RegenerateDialog({ message, onClose }: { message: Message; onClose: () => void }) {
-    const engine = useEngine();
-    const feed = useTopic(topics.models, current => current.models());
-    const [model, setModel] = useState(message.model ?? "");
-    const [temperature, setTemperature] = useState("");
-    return (
-        <Dialog
-            title="Write again"
-            onClose={onClose}
-            actions={
-                <button
-                    type="button"
-                    className="button primary"
-                    onClick={() => {
-                        onClose();
-                        void engine.regenerate(message.id, {
-                            ...(model ? { model } : {}),
-                            ...(temperature === "" ? {} : { overrides: { temperature: Number(temperature) } }),
-                        });
-                    }}
-                >
-                    Write again
-                </button>
-            }
-        >
-            <label className="field">
-                <span>Model</span>
-                <select value={model} onChange={event => setModel(event.target.value)}>
-                    {feed.models.map(({ name }) => (
-                        <option key={name}>{name}</option>
-                    ))}
-                </select>
-            </label>
-            <label className="field">
-                <span>Temperature of this answer</span>
-                <input
-                    type="number"
-                    min="0"
-                    max="5"
-                    step="0.1"
-                    placeholder="as set"
-                    value={temperature}
-                    onChange={event => setTemperature(event.target.value)}
-                />
-            </label>
-        </Dialog>
-    );
-}
-
 /** How long an answer has been running, for the bar above the text box. */
 export function runningTime(message: Message, now: number): string {
-    return message.stream ? duration(Math.max(0, now - message.stream.startedAt)) : "";
+    const seconds = message.stream ? Math.floor((now - message.stream.startedAt) / 1000) : 0;
+    return seconds < 1 ? "" : duration(seconds * 1000).replace(".0 s", " s");
 }

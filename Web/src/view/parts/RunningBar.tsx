@@ -1,8 +1,12 @@
-import { useState } from "react";
-import type { InjectTime, Message, MessageID, Retune } from "../../engine/types";
+import { lazy, Suspense, useState } from "react";
+import type { MessageID } from "../../engine/types";
 import { useClock, useEngine, useMessage } from "../hooks";
-import { Dialog, GrowingText, IconButton, Menu } from "../ui";
+import { IconButton, Menu } from "../ui";
 import { runningTime } from "./MessageView";
+
+const RetuneDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RetuneDialog })));
+const RewindDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RewindDialog })));
+const InjectDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.InjectDialog })));
 
 const phases: { readonly [state: string]: string } = {
     sending: "Sending",
@@ -19,7 +23,7 @@ const phases: { readonly [state: string]: string } = {
 type Command = "retune" | "rewind" | "inject" | "fork";
 
 /** What runs, and the controls over it: they act on the answer while it is being written. */
-export function RunningBar({ id }: { id: MessageID }) {
+export function RunningBar({ id, hasStop }: { id: MessageID; hasStop: boolean }) {
     const engine = useEngine();
     const message = useMessage(id);
     const now = useClock(true);
@@ -54,7 +58,7 @@ export function RunningBar({ id }: { id: MessageID }) {
             {actions.resume && (
                 <IconButton icon="play" label="Go on" action="resume" isFilled onClick={() => void engine.resume(id)} />
             )}
-            {actions.stop && <IconButton icon="stop" label="Stop (Esc)" action="stop" isFilled onClick={() => void engine.stop(id)} />}
+            {hasStop && actions.stop && <IconButton icon="stop" label="Stop (Esc)" action="stop" isFilled onClick={() => void engine.stop(id)} />}
             <Menu
                 label="Steer the answer"
                 icon="sliders"
@@ -65,136 +69,11 @@ export function RunningBar({ id }: { id: MessageID }) {
                     actions.forkRunning ? { label: "Write a second version beside it", icon: "fork", run: () => void engine.forkRunning(id, 1) } : null,
                 ]}
             />
+            <Suspense fallback={null}>
             {command === "retune" && <RetuneDialog id={id} onClose={() => setCommand(null)} />}
             {command === "rewind" && <RewindDialog message={message} onClose={() => setCommand(null)} />}
             {command === "inject" && <InjectDialog id={id} onClose={() => setCommand(null)} />}
+            </Suspense>
         </div>
-    );
-}
-
-function RetuneDialog({ id, onClose }: { id: MessageID; onClose: () => void }) {
-    const engine = useEngine();
-    const conversation = engine.message(id)?.conversation ?? null;
-    const [values, setValues] = useState<{ [name: string]: string }>({});
-    const fields: [keyof Retune & string, string, number, number, number][] = [
-        ["temperature", "Temperature", 0, 2, 0.05],
-        ["top_p", "Top P", 0, 1, 0.01],
-        ["max_tokens", "Longest answer in tokens", 1, 1_000_000, 1],
-    ];
-    return (
-        <Dialog
-            title="Change the running answer"
-            onClose={onClose}
-            actions={
-                <button
-                    type="button"
-                    className="button primary"
-                    onClick={() => {
-                        const changes = Object.fromEntries(
-                            Object.entries(values)
-                                .filter(([, value]) => value !== "")
-                                .map(([name, value]) => [name, Number(value)]),
-                        );
-                        if (Object.keys(changes).length > 0) void engine.retune(id, changes);
-                        onClose();
-                    }}
-                >
-                    Apply from the next token
-                </button>
-            }
-        >
-            <p className="hint">The answer goes on with the new values; what is written stays.</p>
-            {fields.map(([name, label, minimum, maximum, step]) => (
-                <label className="field" key={name}>
-                    <span>{label}</span>
-                    <input
-                        type="number"
-                        min={minimum}
-                        max={maximum}
-                        step={step}
-                        placeholder={String(engine.setting(conversation, name) ?? "as set")}
-                        value={values[name] ?? ""}
-                        onChange={event => setValues({ ...values, [name]: event.target.value })}
-                    />
-                </label>
-            ))}
-        </Dialog>
-    );
-}
-
-/** The text so far, cut and changed by hand; the model goes on behind it. */
-function RewindDialog({ message, onClose }: { message: Message; onClose: () => void }) {
-    const engine = useEngine();
-    const [original] = useState(() => engine.message(message.id)?.text ?? "");
-    const [text, setText] = useState(original);
-    return (
-        <Dialog
-            title="Rewind and edit"
-            className="wide"
-            onClose={onClose}
-            actions={
-                <button
-                    type="button"
-                    className="button primary"
-                    onClick={() => {
-                        let same = 0;
-                        while (same < text.length && text[same] === original[same]) same += 1;
-                        const kept = text.slice(0, same);
-                        const added = text.slice(same);
-                        void (added === "" ? engine.rewind(message.id, kept) : engine.rewindAndEdit(message.id, kept, added));
-                        onClose();
-                    }}
-                >
-                    Write on from here
-                </button>
-            }
-        >
-            <p className="hint">Cut the text where it went wrong, and change it. The model writes on behind your text.</p>
-            <GrowingText label="Answer so far" value={text} onChange={setText} autoFocus />
-        </Dialog>
-    );
-}
-
-function InjectDialog({ id, onClose }: { id: MessageID; onClose: () => void }) {
-    const engine = useEngine();
-    const [text, setText] = useState("");
-    const [when, setWhen] = useState<InjectTime>("sentence");
-    const [role, setRole] = useState<"assistant" | "user">("user");
-    return (
-        <Dialog
-            title="Insert a text"
-            onClose={onClose}
-            actions={
-                <button
-                    type="button"
-                    className="button primary"
-                    disabled={text === ""}
-                    onClick={() => {
-                        void engine.inject(id, text, when, role);
-                        onClose();
-                    }}
-                >
-                    Insert
-                </button>
-            }
-        >
-            <GrowingText label="Text" value={text} onChange={setText} placeholder="Keep it short, please" rows={3} autoFocus />
-            <label className="field">
-                <span>As</span>
-                <select value={role} onChange={event => setRole(event.target.value as "assistant" | "user")}>
-                    <option value="user">my message</option>
-                    <option value="assistant">the model's own words</option>
-                </select>
-            </label>
-            <label className="field">
-                <span>When</span>
-                <select value={when} onChange={event => setWhen(event.target.value as InjectTime)}>
-                    <option value="now">at once</option>
-                    <option value="sentence">at the end of the sentence</option>
-                    <option value="after_reasoning">after the thinking</option>
-                    <option value="new_turn">at the end of the answer</option>
-                </select>
-            </label>
-        </Dialog>
     );
 }

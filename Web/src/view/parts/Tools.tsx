@@ -40,7 +40,7 @@ function Call({ call, message, result }: { call: ToolCall; message: Message; res
             </div>
             {result && (
                 <div className="tool-part">
-                    <h4>Result</h4>
+                    <p className="tool-caption">Result</p>
                     <Result text={result.text} />
                 </div>
             )}
