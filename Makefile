@@ -34,7 +34,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page test-page build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
+.PHONY: help setup page test-page screenshots build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
 	simulate-mutants bench format lint clean distclean
 
 help: ## this list
@@ -49,6 +49,9 @@ setup: ## system packages, libllama, Python packages: what is missing
 
 page: ## the chat page, into Web/dist; without the JavaScript packages it says what to install
 	@scripts/page
+
+screenshots: build ## pictures of the chat page, into docs/images, with checks of layout and accessibility
+	@$(TIMED) "screenshots" .deps/python/bin/python scripts/screenshots .build/$(CONFIGURATION)/martlet
 
 build: setup page ## the program, into .build/$(CONFIGURATION)/martlet; debug information of a release is beside it
 	@$(TIMED) "build ($(CONFIGURATION))" scripts/split-debug $(CONFIGURATION) \

@@ -394,8 +394,6 @@ enum FlagKey: String, Sendable, CaseIterable {
     case logColors = "log-colors"
     /// On or off; read by `LogOutput`.
     case logPrefix = "log-prefix"
-    /// On or off; read by `LogOutput`.
     case logTimestamps = "log-timestamps"
-    /// On or off; read by `LogOutput`.
     case logLinesOfJSON = "log-jsonl"
 }

@@ -18,6 +18,7 @@ const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
+const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
 const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
 const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
@@ -26,7 +27,7 @@ const Transfer = lazy(() => loadTransfer().then(module => ({ default: module.Tra
 
 /** Reads the lazy parts, so that they open at once even if the server is gone by then. */
 export function preloadParts(): void {
-    for (const load of [loadMarkdown, loadSearch, loadSettings, loadSteering, loadServerPage, loadTransfer]) load().catch(() => undefined);
+    for (const load of [loadMarkdown, loadSearch, loadSettings, loadSteering, loadTools, loadServerPage, loadTransfer]) load().catch(() => undefined);
 }
 
 type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;

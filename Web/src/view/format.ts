@@ -1,3 +1,5 @@
+import type { JSONValue } from "../engine/types";
+
 /** Numbers and times for people. */
 
 /** A count with a thin space between thousands: "12 345". */
@@ -51,4 +53,13 @@ export function dayGroup(time: number, now: number): string {
     if (time >= midnight - 86_400_000) return "Yesterday";
     if (time >= midnight - 7 * 86_400_000) return "Last 7 days";
     return new Date(time).toLocaleDateString("en", { month: "long", year: "numeric" });
+}
+
+/** JSON text as a value; undefined while it is incomplete. */
+export function parsed(text: string): JSONValue | undefined {
+    try {
+        return JSON.parse(text) as JSONValue;
+    } catch {
+        return undefined;
+    }
 }

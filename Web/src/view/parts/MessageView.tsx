@@ -2,7 +2,7 @@ import { lazy, memo, Suspense, useState } from "react";
 import type { Attachment, Message, MessageID } from "../../engine/types";
 import { isRunning } from "../../engine/actions";
 import { topics } from "../../engine/types";
-import { bytes, duration } from "../format";
+import { bytes, duration, parsed } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
@@ -10,12 +10,12 @@ import { openConversation } from "../router";
 import { Dialog, GrowingText, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
 import { AttachmentPicture } from "./Attachments";
-import { JSONTree } from "./JSONTree";
-import { Probabilities } from "./Probabilities";
 import { Reasoning } from "./Reasoning";
 import { StatisticsLine } from "./StatisticsLine";
-import { parsed, ToolCalls } from "./Tools";
 
+const JSONTree = lazy(() => import("./JSONTree").then(module => ({ default: module.JSONTree })));
+const Probabilities = lazy(() => import("./Probabilities").then(module => ({ default: module.Probabilities })));
+const ToolCalls = lazy(() => import("./Tools").then(module => ({ default: module.ToolCalls })));
 const RegenerateDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RegenerateDialog })));
 
 /** A message of the thread with everything that belongs to it. */
@@ -117,6 +117,7 @@ function AssistantMessage(props: {
     return (
         <>
             {showsReasoning && <Reasoning message={message} />}
+            <Suspense fallback={null}>
             {form === "tree" && value !== undefined ? (
                 <JSONTree value={value} />
             ) : form === "tokens" ? (
@@ -127,6 +128,7 @@ function AssistantMessage(props: {
                 <Answer id={message.id} />
             )}
             {message.toolCalls.length > 0 && <ToolCalls message={message} results={props.results} />}
+            </Suspense>
             <StatusLine message={message} />
             <Ending message={message} />
             {!isRunning(message.state) && (

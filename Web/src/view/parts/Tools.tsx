@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { JSONValue, Message, ToolCall } from "../../engine/types";
+import { parsed } from "../format";
 import { useEngine, useStreamedMessage } from "../hooks";
 import { Icon } from "../icons";
 import { GrowingText } from "../ui";
@@ -76,15 +77,6 @@ function AnswerForm({ message, call }: { message: Message; call: ToolCall }) {
             </button>
         </form>
     );
-}
-
-/** JSON text as a value; undefined while it is incomplete. */
-export function parsed(text: string): JSONValue | undefined {
-    try {
-        return JSON.parse(text) as JSONValue;
-    } catch {
-        return undefined;
-    }
 }
 
 /** The arguments in one line. */
