@@ -7,7 +7,7 @@ import { GrowingText } from "./ui";
 
 /** The messages that are drawn at once when a conversation opens; the earlier ones follow when the page is idle. */
 const FIRST = 24;
-const STEP = 60;
+const STEP = 20;
 
 /** A question with everything that answers it. */
 interface Turn {
@@ -21,6 +21,8 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
     const content = useRef<HTMLDivElement>(null);
     const isPinned = useRef(true);
     const lastTop = useRef(0);
+    /** When the user last did something that may scroll. */
+    const touched = useRef(0);
     const [isAway, setAway] = useState(false);
     const id = thread.conversation.id;
     const visible = useVisibleCount(id, thread.messages.length, focus !== null);
@@ -74,15 +76,20 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
                 onScroll={event => {
                     const element = event.currentTarget;
                     const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-                    // Only a user moves up; growth alone changes the distance, too, and must not end the pinning.
+                    // Only a user's own movement ends the pinning: growth and shrinking change the distance, too.
+                    const isMoved = performance.now() - touched.current < 1500 && element.scrollTop < lastTop.current - 2;
                     if (distance < 32) isPinned.current = true;
-                    else if (element.scrollTop < lastTop.current - 2) isPinned.current = false;
+                    else if (isMoved) isPinned.current = false;
                     lastTop.current = element.scrollTop;
                     setAway(distance > 240 && !isPinned.current);
                 }}
                 onWheel={event => {
+                    touched.current = performance.now();
                     if (event.deltaY < 0) isPinned.current = false;
                 }}
+                onTouchMove={() => (touched.current = performance.now())}
+                onPointerDown={() => (touched.current = performance.now())}
+                onKeyDown={() => (touched.current = performance.now())}
             >
                 <div className="thread-content" ref={content}>
                     <SystemPrompt key={id} thread={thread} />
@@ -126,8 +133,14 @@ function useVisibleCount(id: string, total: number, needsAll: boolean): number {
     const count = state.id === id ? state.count : FIRST;
     useEffect(() => {
         if (count >= total) return;
-        const timer = setTimeout(() => setState({ id, count: count + STEP }), 60);
-        return () => clearTimeout(timer);
+        const draw = (): void => setState({ id, count: count + STEP });
+        // Safari has no idle callbacks.
+        if (typeof requestIdleCallback === "undefined") {
+            const timer = setTimeout(draw, 40);
+            return () => clearTimeout(timer);
+        }
+        const request = requestIdleCallback(draw, { timeout: 400 });
+        return () => cancelIdleCallback(request);
     }, [id, count, total]);
     return needsAll ? total : count;
 }
