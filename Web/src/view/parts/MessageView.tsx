@@ -147,7 +147,8 @@ function StatusLine({ message }: { message: Message }) {
     const stream = useStream(message.id);
     const next = stream?.nextAttemptAt ?? null;
     const now = useClock(next !== null, 500);
-    if (!stream?.words || !isRunning(message.state)) return null;
+    // The bar above the text box says that an answer is paused.
+    if (!stream?.words || !isRunning(message.state) || message.state === "paused") return null;
     const isLost = stream.connection === "lost" || stream.connection === "stalled";
     return (
         <p className={isLost ? "status is-lost" : "status"} role="status" data-status="">
