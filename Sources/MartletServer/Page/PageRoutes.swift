@@ -89,7 +89,7 @@ struct PageRoutes: Sendable {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
-    /// The page runs only its own scripts, talks only to its own server, and never turns text into markup.
+    /// The page runs only its own scripts, talks only to its own server, and never turns text into HTML.
     private static let securityHeaders: HTTPFields = [
         .contentSecurityPolicy: [
             "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
