@@ -34,7 +34,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page test-page screenshots build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
+.PHONY: help setup page test-page test-browser screenshots build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
 	simulate-mutants bench format lint clean distclean
 
 help: ## this list
@@ -63,16 +63,20 @@ install: build ## program, libllama, demo model, man page and shell completions,
 serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
 	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)
 
-test: test-page test-swift test-fledgling ## everything, then all tests; more flags for `swift test` in TEST_ARGS
+test: test-page test-swift test-fledgling test-browser ## everything, then all tests; more flags for `swift test` in TEST_ARGS
 
 # One debug build serves the unit tests and the integration tests, which start the `martlet` beside their own bundle.
-test-swift: setup
+test-swift: setup page
 	@$(TIMED) "build of program and tests (debug)" swift build --build-tests $(RUN_PATH)
 	@$(TIMED) "swift tests" swift test --skip-build $(TEST) $(TEST_ARGS)
 
 # The engine of the chat page in Node; without node and esbuild it says so.
 test-page:
 	@$(TIMED) "unit tests of the page" scripts/page-tests
+
+# The page in a headless browser behind a proxy that fails; without a Chromium it says so. Uses the debug build of the tests.
+test-browser:
+	@$(TIMED) "browser tests of the page" scripts/page-browser-tests
 
 # The recipe must go on making the conversations that the shipped model learned from.
 test-fledgling: setup

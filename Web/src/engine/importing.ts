@@ -1,5 +1,6 @@
 import { parse } from "./answer";
 import type { WholeConversation } from "./exporting";
+import { newMessage } from "./records";
 import { MessageTree } from "./tree";
 import type { Attachment, Conversation, ImportPreview, JSONValue, Message, Role, ToolCall } from "./types";
 import { words } from "./words";
@@ -124,31 +125,6 @@ function newConversation(id: string, title: string, created: number, updated: nu
         chosen: {},
         origin: null,
         isUnread: false,
-    };
-}
-
-/** A message that has ended, with the members that an export has. */
-export function newMessage(
-    members: Partial<Message> & Pick<Message, "id" | "conversation" | "parent" | "role" | "createdAt" | "text">,
-): Message {
-    return {
-        reasoning: "",
-        toolCalls: [],
-        toolCallID: null,
-        attachments: [],
-        model: null,
-        state: "done",
-        finishReason: null,
-        failure: null,
-        statistics: null,
-        probabilities: [],
-        isReasoningSkipped: false,
-        warnings: [],
-        options: {},
-        isStructured: false,
-        stream: null,
-        revision: 0,
-        ...members,
     };
 }
 

@@ -2,10 +2,9 @@ import { isRunning } from "./actions";
 import { write } from "./database";
 import type { Operation, StoredRecord } from "./database";
 import { newID } from "./environment";
-import { exported } from "./exporting";
 import type { WholeConversation } from "./exporting";
-import { newMessage, readExport, withIDs } from "./importing";
 import type { Parts } from "./parts";
+import { newMessage } from "./records";
 import type { StoredBlob } from "./requests";
 import { chosenAlong, MessageTree } from "./tree";
 import type {
@@ -290,6 +289,8 @@ export class Library {
 
     async exportConversations(ids: readonly ConversationID[], format: ExportFormat): Promise<ExportedFile> {
         const { store, environment } = this.parts;
+        // A chunk of its own: most visits neither export nor import.
+        const { exported } = await import("./exporting");
         const whole: WholeConversation[] = [];
         for (const id of ids) {
             const conversation = store.conversations.get(id);
@@ -305,6 +306,7 @@ export class Library {
     /** Reads a file and compares it with the stored conversations; nothing is written before `commit`. */
     async readImport(text: string): Promise<ImportPreview> {
         const { store, environment } = this.parts;
+        const { readExport, withIDs } = await import("./importing");
         const read = readExport(text, environment.clock.now());
         const problems = [...read.problems];
         const fresh: WholeConversation[] = [];

@@ -120,6 +120,8 @@ export class StreamReader {
                 return null;
             }
             if (!response.ok) return await this.refusal(response);
+            // A paused answer and a long prompt are silent: the connection is there before the first byte.
+            this.owner.connection("live", 0, null);
             return await this.read(response);
         } catch {
             return null;

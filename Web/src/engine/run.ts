@@ -72,6 +72,7 @@ export class AnswerRun {
     private nextAttemptAt: number | null = null;
     private queuePosition: number | null = null;
     private isSkipping = false;
+    private readonly wasStored: boolean;
     /** What the last published record had, apart from text: a change makes a new revision. */
     private shape = "";
     private problem: string | null = null;
@@ -81,6 +82,8 @@ export class AnswerRun {
         this.answer = new Answer(message);
         this.startedAt = message.stream?.startedAt ?? message.createdAt;
         this.isStopWanted = message.state === "stopping";
+        // A storage that is full at the beginning never had the message; its absence is no removal.
+        this.wasStored = context.store.database.isPersistent && context.store.problem === null;
     }
 
     get id(): string {
@@ -479,7 +482,9 @@ export class AnswerRun {
             ([stored, lease]) => {
                 const before = stored as Message | undefined;
                 const record = lease as RunRecord | undefined;
-                if (!before && this.context.store.database.isPersistent) loss = "removed";
+                // A full storage calls this twice: with its own records, then with those of the memory.
+                loss = null;
+                if (!before && this.wasStored) loss = "removed";
                 else if (before && before.stream?.label !== message.stream?.label) loss = "taken";
                 else if (record && record.tab !== this.context.tab) loss = "taken";
                 else if (before && compareCursors(before.stream?.cursor ?? null, message.stream?.cursor ?? null) > 0) {

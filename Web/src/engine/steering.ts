@@ -54,16 +54,18 @@ export class Steering {
     }
 
     async rewind(id: MessageID, keepText: string): Promise<void> {
-        await this.command(id, { action: "rewind", to_text: keepText });
+        await this.rewindAndEdit(id, keepText, "");
     }
 
-    /** Three commands while the answer is paused, so that no token enters between them. */
+    /** The commands run while the answer is paused, so that no token enters between them. */
     async rewindAndEdit(id: MessageID, keepText: string, insertText: string): Promise<void> {
         const wasPaused = this.parts.store.message(id)?.state === "paused";
         if (!wasPaused && (await this.command(id, { action: "pause" })) === null) return;
-        const isRewound = (await this.command(id, { action: "rewind", to_text: keepText })) !== null;
-        if (isRewound && insertText !== "") {
-            await this.command(id, { action: "inject", content: insertText, when: "now" });
+        const before = this.parts.store.message(id);
+        const reply = await this.command(id, { action: "rewind", to_text: keepText });
+        if (reply !== null) {
+            const content = cutAway(before, keepText, reply.content_bytes) + insertText;
+            if (content !== "") await this.command(id, { action: "inject", content, when: "now" });
         }
         if (!wasPaused) await this.command(id, { action: "resume" });
     }
@@ -81,4 +83,18 @@ export class Steering {
         if (!message || !Array.isArray(ids)) return;
         await this.writing.addForks(message, ids.filter((one): one is string => typeof one === "string"));
     }
+}
+
+/**
+ * The end of the kept text that a rewind removed, because the server cuts between tokens.
+ *
+ * Example: the text is "by the sea" and `keepText` "by t". The server keeps "by", so " t" must be written again.
+ */
+export function cutAway(message: Message | undefined, keepText: string, keptBytes: JSONValue | undefined): string {
+    if (!message || typeof keptBytes !== "number") return "";
+    const written = message.text.slice(message.stream?.baseText ?? 0);
+    const place = written.lastIndexOf(keepText);
+    if (place < 0) return "";
+    const wanted = new TextEncoder().encode(written.slice(0, place + keepText.length));
+    return new TextDecoder().decode(wanted.slice(Math.min(keptBytes, wanted.length)));
 }

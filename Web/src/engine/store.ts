@@ -1,6 +1,7 @@
 import { isRunning } from "./actions";
 import { StorageProblem } from "./database";
 import type { Database, Operation, StoredRecord, StoreName } from "./database";
+import { compareCursors } from "./sse";
 import { topics } from "./types";
 import type { Conversation, ConversationID, Message, MessageID, QueuedMessage } from "./types";
 
@@ -163,7 +164,7 @@ export class Store {
 
     /** Shows a message that is newer than the stored one, such as streamed text. */
     show(message: Message): void {
-        this.apply([{ put: ["messages", message] }]);
+        this.applyMessage(message);
     }
 
     applyRemote(operations: readonly Operation[]): void {
@@ -219,7 +220,8 @@ export class Store {
             this.topics.notify(topics.thread(record.id));
             this.topics.notify(topics.settings);
         } else if (store === "messages") {
-            this.applyMessage(record as Message);
+            const message = record as Message;
+            if (!this.isOvertaken(message)) this.applyMessage(message);
         } else if (store === "queue") {
             const queued = record as QueuedMessage;
             this.queue.set(queued.id, queued);
@@ -229,6 +231,13 @@ export class Store {
             this.topics.notify(topics.settings);
             this.topics.notify(topics.models);
         }
+    }
+
+    /** Text went on while the record was being written: the older record must not be shown again. */
+    private isOvertaken(message: Message): boolean {
+        const shown = this.threads.get(message.conversation)?.get(message.id);
+        const [old, next] = [shown?.stream, message.stream];
+        return !!old && !!next && old.label === next.label && compareCursors(next.cursor, old.cursor) < 0;
     }
 
     private applyMessage(message: Message): void {

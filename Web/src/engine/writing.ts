@@ -1,9 +1,9 @@
 import { isBusy } from "./actions";
 import type { Operation } from "./database";
 import { newID } from "./environment";
-import { newMessage } from "./importing";
 import { browserSettings, modelOf } from "./parts";
 import type { Parts } from "./parts";
+import { newMessage } from "./records";
 import { asksForJSON } from "./requests";
 import { chosenAlong, MessageTree } from "./tree";
 import type {

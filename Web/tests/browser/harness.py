@@ -23,7 +23,7 @@ BINARY = os.environ.get("MARTLET_BINARY") or str(ROOT / ".build/debug/martlet")
 # A name that is not this machine's: over plain HTTP the page is no secure context, as on a phone in a LAN.
 HOST = "martlet.test"
 # A limit for a test that hangs; no test waits for time to pass.
-PATIENCE = 60_000
+PATIENCE = int(os.environ.get("MARTLET_PAGE_PATIENCE", "60000"))
 
 
 def browser_path():
@@ -117,6 +117,7 @@ class PageTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, True)
         cls.server = Server(cls.folder, *cls.flags)
         cls.addClassCleanup(cls.server.stop)
+        cls.site = proxy.site() or cls.site_if_not_embedded()
         cls.playwright = sync_playwright().start()
         cls.addClassCleanup(cls.playwright.stop)
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -124,8 +125,19 @@ class PageTest(unittest.TestCase):
             executable_path=browser_path(), args=[*sandbox, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"])
         cls.addClassCleanup(cls.browser.close)
 
+    @classmethod
+    def site_if_not_embedded(cls):
+        """The built page, if the program was built without it; None if the program serves the page."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{cls.server.port}/", timeout=10) as response:
+                if b"page/main" in response.read():
+                    return None
+        except urllib.error.HTTPError:
+            pass
+        return ROOT / "Web/dist/site"
+
     def setUp(self):
-        self.proxy = proxy.ChaosProxy(self.server.port, proxy.site())
+        self.proxy = proxy.ChaosProxy(self.server.port, self.site)
         self.addCleanup(self.proxy.close)
         self.faults = []
         self.context = self.new_context()

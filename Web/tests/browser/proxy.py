@@ -79,10 +79,10 @@ class ChaosProxy:
             self._close(connection, reset=True)
 
     def stall(self):
-        """The open connections stay open, and nothing passes them any more. New ones work."""
+        """The open event streams stay open, and nothing passes them any more. New ones work."""
         with self.changed:
             for connection in self.connections:
-                connection.is_stalled = True
+                connection.is_stalled = connection.is_events
             self.changed.notify_all()
 
     def hold(self):

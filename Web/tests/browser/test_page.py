@@ -13,7 +13,7 @@ import harness
 # An answer of a known length: the demo model would end earlier.
 LENGTH = {"ignore_eos": True, "max_tokens": 120, "temperature": 0.7}
 # An answer that only a stop ends.
-ENDLESS = {"ignore_eos": True, "max_tokens": -1, "n_predict": -1}
+ENDLESS = {"ignore_eos": True, "max_tokens": -1}
 
 
 class StreamTests(harness.PageTest):
@@ -328,7 +328,7 @@ class ContentTests(harness.PageTest):
                     "text": name if role == "user" else text}})
                 parent = identifier
         text = "\n".join(json.dumps(line) for line in lines)
-        tab.evaluate("window.pwned = () => { window.isPwned = true; }")
+        tab.evaluate("() => { window.pwned = () => { window.isPwned = true; }; }")
         tab.evaluate("async text => (await martletEngine.readImport('x', text)).commit()", text)
         tab.evaluate("() => { location.hash = '#/c/hostile'; }")
         tab.wait_for_function(
@@ -365,21 +365,27 @@ class ContentTests(harness.PageTest):
         tab.locator("[data-message='long-0999']").wait_for()
         tab.locator("[data-composer]").fill("typed")
         self.assertEqual(tab.locator("[data-composer]").input_value(), "typed")
-        # Find in page must find every message, so every message is in the document.
-        self.assertEqual(tab.locator("[data-message]").count(), 1_000)
+        # Find in page must find every message, so every message comes into the document.
+        tab.wait_for_function("() => document.querySelectorAll('[data-message]').length === 1000")
 
     def test_a_full_storage_is_shown_and_the_text_stays(self):
         tab = self.open()
         self.set(tab, **{**LENGTH, "max_tokens": 30})
-        session = self.context.new_cdp_session(tab)
-        origin = f"http://{harness.HOST}:{self.proxy.port}"
-        session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+        # What Chromium throws when the quota of an origin is used up.
+        tab.evaluate("""() => {
+            window.realPut = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };
+        }""")
         _, answer = self.ask(tab, "Hello")
         self.wait_state(tab, answer, "done")
         tab.wait_for_function("() => martletEngine.server().storageProblem !== null")
         self.assert_exact(tab, answer)
         self.assertIn("full", tab.evaluate("() => martletEngine.server().storageProblem"))
         tab.get_by_text("storage of this browser is full").first.wait_for()
+        tab.evaluate("() => { IDBObjectStore.prototype.put = window.realPut; }")
+        _, answer = self.ask(tab, "Hello again")
+        self.wait_state(tab, answer, "done")
+        tab.wait_for_function("() => martletEngine.server().storageProblem === null")
 
 
 class KeyTests(harness.PageTest):

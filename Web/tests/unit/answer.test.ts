@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Answer, failureFrom } from "../../src/engine/answer";
-import { newMessage } from "../../src/engine/importing";
+import { newMessage } from "../../src/engine/records";
 import type { ServerSentEvent } from "../../src/engine/sse";
 import type { Message } from "../../src/engine/types";
 

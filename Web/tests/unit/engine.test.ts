@@ -400,6 +400,26 @@ test("sixAnswersAtOnceHoldTwoConnectionsAndAllEnd", async () => {
     }
 });
 
+test("aSlowWriteNeverShowsOlderText", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const tab = await world.open();
+    const { answer } = await ask(tab, "Go");
+    const generation = await begun(server);
+    await until(() => server.openStreams === 1, "a stream");
+    const lengths: number[] = [];
+    tab.engine.subscribe("message/" + answer, () => lengths.push(message(tab, answer).text.length));
+    world.database.delay = 40;
+    for (const piece of pieces) {
+        server.text(generation, piece);
+        await world.clock.advance(500);
+    }
+    server.finish(generation, "stop");
+    await world.clock.advance(2_000);
+    await reaches(tab, answer, "done");
+    assert.deepEqual(lengths, [...lengths].sort((left, right) => left - right));
+});
+
 test("aRefusalFailsTheAnswerWithTheServersWords", async () => {
     const server = new ScriptedServer();
     server.refusal = { status: 400, body: { error: { message: "too long", n_prompt_tokens: 9, n_ctx: 4 } } };
@@ -445,6 +465,39 @@ test("aFullStorageIsShownAndTheAnswerGoesOn", async () => {
     await world.clock.advance(1_000);
     await reaches(tab, answer, "done");
     assert.equal(tab.engine.server().storageProblem, null);
+});
+
+test("aStorageThatIsFullFromTheBeginningLosesNoAnswer", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const tab = await world.open();
+    const conversation = await tab.engine.createConversation();
+    world.database.refusal = new StorageProblem("full", "The storage of this browser is full.");
+    await tab.engine.send(conversation, { text: "Go" });
+    const answer = lastAnswer(tab, conversation);
+    const generation = await begun(server);
+    write(server, generation);
+    await world.clock.advance(2_000);
+    server.finish(generation, "stop");
+    await world.clock.advance(1_000);
+    await reaches(tab, answer, "done");
+    assert.equal(message(tab, answer).text, pieces.join(""));
+});
+
+test("anAnswerThatAnotherTabRemovesIsStoppedAtTheServer", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const first = await world.open();
+    const { conversation, answer } = await ask(first, "Go");
+    const generation = await begun(server);
+    const second = await world.open();
+    second.engine.thread(conversation);
+    await world.clock.advance(1_000);
+    await second.engine.removeConversations([conversation]);
+    await world.clock.advance(2_000);
+    assert(generation.isStopped);
+    assert.equal(await world.database.get("messages", answer), undefined);
+    assert.equal(first.engine.conversations().length, 0);
 });
 
 test("versionsEditsAndRemovalsCanBeWalkedAndUndone", async () => {

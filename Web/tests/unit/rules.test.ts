@@ -4,11 +4,12 @@ import { actionsOf, isBusy, isRunning } from "../../src/engine/actions";
 import { Api } from "../../src/engine/api";
 import { Backoff } from "../../src/engine/backoff";
 import { explainedCache, gaugeOf } from "../../src/engine/gauge";
-import { newMessage } from "../../src/engine/importing";
+import { newMessage } from "../../src/engine/records";
 import { Models } from "../../src/engine/models";
 import { pointsFrom } from "../../src/engine/monitor";
 import { Settings } from "../../src/engine/settings";
 import { runningWords } from "../../src/engine/status";
+import { cutAway } from "../../src/engine/steering";
 import { titleFrom } from "../../src/engine/writing";
 import type { MessageState } from "../../src/engine/types";
 
@@ -142,4 +143,13 @@ test("theHistoryBecomesOnePointPerSecond", () => {
         { time: 6_000, running: 2, first_token_seconds: 0.5 },
     ]);
     assert.deepEqual(pointsFrom("x"), []);
+});
+
+test("aRewindBetweenTokensWritesTheRestAgain", () => {
+    const one = { ...answer("paused"), text: "größer by the sea by the sea" };
+    assert.equal(cutAway(one, "by t", 11), " the sea by t");
+    assert.equal(cutAway(one, "by t", new TextEncoder().encode("größer by the sea by").length), " t");
+    assert.equal(cutAway(one, "by t", 1_000), "");
+    assert.equal(cutAway(one, "gone", 3), "");
+    assert.equal(cutAway(undefined, "by", 3), "");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newMessage } from "../../src/engine/importing";
+import { newMessage } from "../../src/engine/records";
 import { chosenAlong, MessageTree } from "../../src/engine/tree";
 import type { Conversation, Message } from "../../src/engine/types";
 

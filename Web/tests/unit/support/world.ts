@@ -61,6 +61,16 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 /** The storage of a browser: shared by its tabs, and it survives a reload. */
 export class SharedDatabase extends MemoryDatabase {
     override readonly isPersistent = true;
+    /** Turns of the event loop between a write and its report. */
+    delay = 0;
+
+    override async change(
+        ...call: Parameters<MemoryDatabase["change"]>
+    ): ReturnType<MemoryDatabase["change"]> {
+        const operations = await super.change(...call);
+        await turns(this.delay);
+        return operations;
+    }
 }
 
 function memoryText(): TextStorage {
