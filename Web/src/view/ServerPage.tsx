@@ -217,7 +217,8 @@ function Chart(props: {
     const [hovered, setHovered] = useState<number | null>(null);
     const { points, minutes } = props;
     const end = points[points.length - 1]?.time ?? Date.now();
-    const begin = end - minutes * 60_000;
+    // A young server fills the chart with what there is.
+    const begin = Math.max(end - minutes * 60_000, Math.min(points[0]?.time ?? end, end - 60_000));
     const values = points
         .map(point => ({ time: point.time, value: props.value(point) }))
         .filter((point): point is { time: number; value: number } => point.value !== null);
@@ -267,7 +268,7 @@ function Chart(props: {
                 )}
             </svg>
             <div className="chart-axis" aria-hidden="true">
-                <span>{hovered !== null && shown ? `${duration(end - shown.time)} ago` : `${minutes === 60 ? "1 h" : minutes + " min"} ago`}</span>
+                <span>{duration(hovered !== null && shown ? end - shown.time : end - begin)} ago</span>
                 <span>{values.length > 0 && props.top === undefined ? `max ${props.form(top)}${props.unit}` : ""}</span>
             </div>
         </figure>

@@ -22,13 +22,14 @@ export function duration(milliseconds: number): string {
     if (seconds < 10) return `${seconds.toFixed(1)} s`;
     if (seconds < 60) return `${Math.round(seconds)} s`;
     const minutes = Math.floor(seconds / 60);
-    if (minutes < 60) return `${minutes} min ${Math.round(seconds - minutes * 60)} s`;
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    const rest = Math.floor(seconds - minutes * 60);
+    if (minutes < 60) return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+    return `${Math.floor(minutes / 60)} h` + (minutes % 60 === 0 ? "" : ` ${minutes % 60} min`);
 }
 
 /** A rate with two or three digits: "4.2", "128". */
 export function rate(value: number): string {
-    return value < 10 ? value.toFixed(1) : String(Math.round(value));
+    return value > 0 && value < 10 ? value.toFixed(1) : String(Math.round(value));
 }
 
 /** A number of bytes: "4.1 GB". Powers of ten, as model files are described. */
