@@ -163,11 +163,13 @@ function applyTheme(theme: unknown): void {
 /** An empty chat. */
 function Welcome() {
     const server = useTopic(topics.server, engine => engine.server());
+    // The bar at the top says it already.
+    const hasBar = server.status !== "ready" && server.status !== "connecting";
     return (
         <div className="welcome">
             <Bird />
             <h1>What shall we work on?</h1>
-            <p>{server.status === "ready" ? "Everything stays between this browser and your server." : server.words}</p>
+            <p>{hasBar ? "" : server.words || "Everything stays between this browser and your server."}</p>
         </div>
     );
 }

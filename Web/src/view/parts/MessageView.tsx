@@ -67,13 +67,27 @@ function UserMessage({ message, onEdit }: { message: Message; onEdit: () => void
                     ))}
                 </ul>
             )}
-            {message.text && (
-                <div className="bubble" data-text="" dir="auto">
-                    {message.text}
-                </div>
-            )}
+            {message.text && <Bubble text={message.text} />}
             <Actions message={message} onEdit={onEdit} />
         </>
+    );
+}
+
+/** The text of a question; a long one is cut until it is opened. */
+function Bubble({ text }: { text: string }) {
+    const [isOpen, setOpen] = useState(false);
+    const isLong = text.length > 1800 || text.split("\n", 25).length > 24;
+    return (
+        <div className={isLong && !isOpen ? "bubble is-cut" : "bubble"}>
+            <div data-text="" dir="auto">
+                {text}
+            </div>
+            {isLong && (
+                <button type="button" className="link-button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+                    {isOpen ? "Show less" : "Show all"}
+                </button>
+            )}
+        </div>
     );
 }
 
@@ -184,7 +198,7 @@ function Ending({ message }: { message: Message }) {
         <div className={state === "failed" ? "ending is-failed" : "ending"} role={state === "failed" ? "alert" : undefined}>
             <p>
                 {text}
-                {failure?.promptTokens != null && failure.contextTokens != null && (
+                {failure?.promptTokens != null && failure.contextTokens != null && !text.includes(String(failure.promptTokens)) && (
                     <> · {failure.promptTokens} tokens, but the context has {failure.contextTokens}</>
                 )}
             </p>
