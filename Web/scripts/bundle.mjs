@@ -5,7 +5,7 @@
 // Libraries are read from Web/node_modules if that exists, else from Debian's /usr/share/nodejs. The script fetches
 // nothing. Placeholders of index.html (`%main.js%`) are replaced by relative URLs with hashed names, `%build%` by a hash
 // over all outputs.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
     copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
@@ -121,5 +121,6 @@ for (const name of readdirSync(assets)) total += statSync(join(assets, name)).si
 console.log(`page: ${readdirSync(assets).length + 1} files, ${Math.ceil(total / 1024)} KiB, build ${build}`);
 const pack = join(web, "scripts/pack.mjs");
 if (existsSync(pack)) {
-    execFileSync(process.execPath, [pack, site, join(web, "dist/page.pack")], { stdio: "inherit" });
+    const packed = spawnSync(process.execPath, [pack, site, join(web, "dist/page.pack")], { stdio: "inherit" });
+    process.exit(packed.status ?? 1);
 }

@@ -2,8 +2,8 @@ import { isRunning } from "./actions";
 import type { Api } from "./api";
 import type { Environment } from "./environment";
 import { AnswerRun } from "./run";
-import type { RunContext, RunRecord } from "./run";
-import { runningWords } from "./status";
+import type { RunContext, RunRecord } from "./runrecord";
+import { followedState } from "./status";
 import type { Store } from "./store";
 import { joined } from "./sync";
 import type { TabMessage, TabSync } from "./sync";
@@ -189,30 +189,7 @@ export class Answers {
     private showFollowed(id: MessageID): void {
         const message = this.store.message(id);
         if (!message || !isRunning(message.state)) return;
-        const shown = runningWords({
-            state: message.state,
-            connection: "followed",
-            attempts: 0,
-            queuePosition: null,
-            loadProgress: null,
-            prompt: null,
-            problem: null,
-            isSkipping: false,
-        });
-        this.showStream(
-            {
-                message: id,
-                connection: "followed",
-                attempts: 0,
-                nextAttemptAt: null,
-                words: shown.words,
-                progress: null,
-                isSkipping: false,
-                tokens: 0,
-                tokensPerSecond: null,
-            },
-            id,
-        );
+        this.showStream(followedState(message), id);
     }
 
     private showStream(state: StreamState | null, id: MessageID): void {

@@ -1,25 +1,25 @@
-import { actionsOf, isBusy, isRunning } from "./actions";
+import { isBusy } from "./actions";
 import { Answers } from "./answers";
 import { Api } from "./api";
 import { StorageProblem } from "./database";
 import type { Database } from "./database";
 import type { Environment } from "./environment";
 import { newID } from "./environment";
-import { explainedCache, gaugeOf } from "./gauge";
+import { explainedCache } from "./gauge";
 import { Library } from "./library";
 import { Models } from "./models";
 import { Monitor } from "./monitor";
 import { Notices } from "./notices";
-import { browserSettings, modelOf } from "./parts";
+import { browserSettings } from "./parts";
 import type { Parts } from "./parts";
 import type { StoredBlob } from "./requests";
 import { Search } from "./search";
 import { ServerWatch } from "./server";
 import { Settings } from "./settings";
+import { Snapshots } from "./snapshots";
 import { Steering } from "./steering";
 import { Store, Topics } from "./store";
 import { TabSync } from "./sync";
-import { MessageTree } from "./tree";
 import { topics } from "./types";
 import type {
     Attachment, ChatEngine, ContextGauge, ConversationID, ConversationRow, Draft, ExportedFile, ExportFormat, ImportPreview,
@@ -30,16 +30,9 @@ import { words } from "./words";
 import { Writing } from "./writing";
 
 const tabName = "martlet.tab";
-const noVersions: VersionPosition = { index: 0, count: 0, versions: [] };
-const noActions: MessageActions = {
-    stop: false, skipThinking: false, pause: false, resume: false, retune: false, rewind: false, inject: false,
-    forkRunning: false, continue: false, regenerate: false, edit: false, remove: false, branch: false,
-};
 
 /**
- * The engine of one tab: it joins the parts, and has no state of its own but the cached snapshots.
- *
- * A snapshot is computed at its first read after a change of its topic, so a topic without a reader costs nothing.
+ * The engine of one tab: it joins the parts, and has no state of its own but the conversation that is shown.
  */
 export class Engine implements ChatEngine {
     private readonly topics: Topics;
@@ -50,14 +43,13 @@ export class Engine implements ChatEngine {
     private readonly steering: Steering;
     private readonly monitor: Monitor;
     private readonly finder: Search;
-    private readonly snapshots = new Map<string, unknown>();
-    private readonly stables = new Map<string, { readonly text: string; readonly value: unknown }>();
+    private readonly snapshots = new Snapshots(() => this.parts);
     private visible: ConversationID | null = null;
     private isHidden = false;
     private readonly tab: string;
 
     constructor(private readonly environment: Environment, database: Database) {
-        this.topics = new Topics(environment.later, topic => this.forget(topic));
+        this.topics = new Topics(environment.later, topic => this.snapshots.forget(topic));
         // A reload gets the name of the page before it, and so goes on with its answers at once. The name is absent while
         // a page has it: a copied tab must not have the same.
         this.tab = environment.session.read(tabName) ?? newID(environment);
@@ -126,33 +118,6 @@ export class Engine implements ChatEngine {
         answers.onEnd = message => void this.answerEnded(message);
     }
 
-    private forget(topic: string): void {
-        this.snapshots.delete(topic);
-        if (topic.startsWith("thread/")) this.snapshots.delete("tree/" + topic.slice(7));
-        // A thread shows the states of its messages and its running answer.
-        if (topic === topics.models) this.snapshots.delete(topics.settings);
-        if (topic === topics.settings) {
-            for (const key of [...this.snapshots.keys()]) if (key.startsWith("settings/")) this.snapshots.delete(key);
-        }
-    }
-
-    private cached<T>(topic: string, make: () => T): T {
-        const known = this.snapshots.get(topic);
-        if (known !== undefined) return known as T;
-        const made = make();
-        this.snapshots.set(topic, made);
-        return made;
-    }
-
-    /** The value that was returned before, if it is equal: `===` tells the view whether to draw again. */
-    private stable<T>(key: string, value: T): T {
-        const text = JSON.stringify(value);
-        const known = this.stables.get(key);
-        if (known?.text === text) return known.value as T;
-        this.stables.set(key, { text, value });
-        return value;
-    }
-
     private applyPreferences(): void {
         const { store, models } = this.parts;
         const favourites = (store.values.get("favourites") as readonly string[] | undefined) ?? [];
@@ -166,45 +131,11 @@ export class Engine implements ChatEngine {
     }
 
     conversations(): readonly ConversationRow[] {
-        return this.cached(topics.conversations, () => {
-            const { store } = this.parts;
-            const running = new Set(store.running.values());
-            const failed = (id: ConversationID): boolean => {
-                const conversation = store.conversations.get(id);
-                return conversation?.leaf != null && store.message(conversation.leaf)?.state === "failed";
-            };
-            return [...store.conversations.values()]
-                .sort((left, right) => right.updatedAt - left.updatedAt || (left.id < right.id ? 1 : -1))
-                .map((conversation): ConversationRow => ({
-                    conversation,
-                    activity: running.has(conversation.id)
-                        ? "running"
-                        : failed(conversation.id)
-                          ? "failed"
-                          : conversation.isUnread
-                            ? "unread"
-                            : "idle",
-                }));
-        });
+        return this.snapshots.conversations();
     }
 
     thread(id: ConversationID): Thread | undefined {
-        const { store } = this.parts;
-        const conversation = store.conversations.get(id);
-        if (!conversation) return undefined;
-        return this.cached(topics.thread(id), () => {
-            const isLoaded = store.threads.has(id);
-            if (!isLoaded) void store.load(id);
-            const tree = this.tree(id);
-            const messages = tree.path(tree.leaf(conversation));
-            const running = messages.find(message => isRunning(message.state)) ?? null;
-            return { conversation, messages, running: running?.id ?? null, queue: store.queueOf(id), isLoaded };
-        });
-    }
-
-    /** The tree of a conversation, built once per change of its thread. */
-    private tree(id: ConversationID): MessageTree {
-        return this.cached("tree/" + id, () => new MessageTree(this.parts.store.messages(id)));
+        return this.snapshots.thread(id);
     }
 
     message(id: MessageID): Message | undefined {
@@ -216,26 +147,15 @@ export class Engine implements ChatEngine {
     }
 
     versions(id: MessageID): VersionPosition {
-        const message = this.message(id);
-        if (!message) return noVersions;
-        const tree = this.tree(message.conversation);
-        return this.stable("versions/" + id, tree.versions(id));
+        return this.snapshots.versions(id);
     }
 
     actions(id: MessageID): MessageActions {
-        const message = this.message(id);
-        if (!message) return noActions;
-        const messages = this.thread(message.conversation)?.messages;
-        return this.stable("actions/" + id, actionsOf(message, messages?.[messages.length - 1]?.id === id));
+        return this.snapshots.actions(id);
     }
 
     gauge(id: ConversationID): ContextGauge {
-        return this.stable("gauge/" + id, gaugeOf(this.thread(id)?.messages ?? [], this.limit(id)));
-    }
-
-    private limit(id: ConversationID): number | null {
-        const model = this.parts.models.find(modelOf(this.parts, this.parts.store.conversations.get(id)));
-        return model?.contextTokens ?? this.parts.server.current.contextTokens;
+        return this.snapshots.gauge(id);
     }
 
     models(): ModelsFeed {
@@ -243,11 +163,7 @@ export class Engine implements ChatEngine {
     }
 
     server(): ServerState {
-        return this.cached(topics.server, () => ({
-            ...this.parts.server.current,
-            storageProblem: this.parts.store.problem,
-            isStoragePersistent: this.parts.store.database.isPersistent,
-        }));
+        return this.snapshots.server();
     }
 
     notices(): readonly Notice[] {
@@ -259,13 +175,7 @@ export class Engine implements ChatEngine {
     }
 
     settings(id: ConversationID | null): readonly ResolvedSetting[] {
-        return this.cached("settings/" + (id ?? ""), () =>
-            this.parts.settings.resolve(browserSettings(this.parts.store), this.overrides(id)),
-        );
-    }
-
-    private overrides(id: ConversationID | null): SettingValues | null {
-        return id === null ? null : this.parts.store.conversations.get(id)?.overrides ?? {};
+        return this.snapshots.settings(id);
     }
 
     // --- Life cycle ----------------------------------------------------------------------------------------------------
@@ -552,7 +462,7 @@ export class Engine implements ChatEngine {
     }
 
     setting(id: ConversationID | null, field: string): JSONValue {
-        return this.parts.settings.value(browserSettings(this.parts.store), this.overrides(id), field);
+        return this.parts.settings.value(browserSettings(this.parts.store), this.snapshots.overrides(id), field);
     }
 
     dismiss(notice: string): void {

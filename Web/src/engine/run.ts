@@ -1,48 +1,14 @@
-import { Answer, failureFrom, parse } from "./answer";
-import type { Api } from "./api";
-import { Backoff } from "./backoff";
-import type { StoredRecord } from "./database";
-import type { Environment } from "./environment";
+import { Answer } from "./answer";
 import { StreamReader } from "./reader";
 import type { ReaderEnd } from "./reader";
 import { chatRequest } from "./requests";
-import { compareCursors } from "./sse";
 import { runningWords } from "./status";
-import type { Store } from "./store";
+import { localFailure, lossOf } from "./runrecord";
+import type { Loss, RunContext, RunRecord } from "./runrecord";
+import { Submission } from "./submission";
 import { MessageTree } from "./tree";
 import type { Failure, JSONValue, Message, MessageState, StreamState } from "./types";
 import { words } from "./words";
-
-/**
- * The record of a running answer in the store `leases`. The tab that it names reads the stream; another tab takes the
- * answer over by changing the record in a transaction, so that of several tabs one does.
- */
-export interface RunRecord extends StoredRecord {
-    /** The id of the message. */
-    readonly id: string;
-    readonly conversation: string;
-    readonly label: string;
-    readonly tab: string;
-    /** Grows with each takeover. */
-    readonly claim: number;
-}
-
-/** What a run needs of its surroundings. */
-export interface RunContext {
-    readonly environment: Environment;
-    readonly api: Api;
-    readonly store: Store;
-    readonly tab: string;
-    /** Text for the other tabs. `removals` changes when text was removed. */
-    share(message: Message, removals: number): void;
-    /** The live line of the message. */
-    showStream(state: StreamState | null, id: string): void;
-    /** How far the model of the answer is loaded; null = it does not load. */
-    modelLoad(model: string | null): { readonly progress: number | null } | null;
-    ended(run: AnswerRun, message: Message): void;
-    /** Another tab reads the answer now, or it was removed. */
-    lost(run: AnswerRun, isRemoved: boolean): void;
-}
 
 const flushEvery = 500;
 const shareEvery = 60;
@@ -60,8 +26,7 @@ export class AnswerRun {
     private isClosed = false;
     private isPiped = false;
     private pipeWanted: (() => void) | null = null;
-    private submission: AbortController | null = null;
-    private wakeSubmission: (() => void) | null = null;
+    private submission: Submission | null = null;
     private isStopWanted = false;
     private isStopSent = false;
     private isDirty = false;
@@ -159,7 +124,6 @@ export class AnswerRun {
         this.isClosed = true;
         this.reader?.leave();
         this.submission?.abort();
-        this.wakeSubmission?.();
         this.pipeWanted?.();
         this.cancelShare?.();
         this.cancelFlush?.();
@@ -172,17 +136,16 @@ export class AnswerRun {
         this.isDirty = false;
         this.reader?.leave();
         this.submission?.abort();
-        this.wakeSubmission?.();
         this.pipeWanted?.();
         this.cancelShare?.();
         this.cancelFlush?.();
-        if (this.hasPosted && this.generation === null) this.stopLate();
+        if (this.submission?.hasPosted && this.generation === null) this.stopLate();
     }
 
     /** Connects at once if the connection is lost. */
     hurry(): void {
         this.reader?.hurry();
-        this.wakeSubmission?.();
+        this.submission?.hurry();
     }
 
     /** The server's status of the generation, from the list or from the reader. */
@@ -202,99 +165,61 @@ export class AnswerRun {
 
     // --- The request ---------------------------------------------------------------------------------------------------
 
-    /**
-     * Sends the request until the server has accepted or refused it. False = the answer has ended.
-     *
-     * A lost reply may mean an accepted request. So every attempt but the first of a new answer asks by the label first:
-     * the request is never accepted twice.
-     */
+    /** The run was created with its message: no earlier page can have sent the request. */
+    isFresh = false;
+
+    /** Sends the request. False = the answer has ended, or belongs to another page. */
     private async submit(): Promise<boolean> {
-        const backoff = new Backoff();
-        let isFirst = this.message.stream?.cursor === null && this.message.state === "sending" && this.isFresh;
-        for (;;) {
-            if (this.isClosed) return false;
-            if (!isFirst) {
-                const found = await this.lookUp();
-                if (this.isClosed) return false;
-                if (found !== null && found !== "absent") return await this.accept(found);
-                if (found === "absent" && this.isStopWanted) {
-                    if (this.hasPosted) this.stopLate();
-                    await this.end("stopped", null);
-                    return false;
-                }
-                if (found === null) {
-                    await this.wait(backoff);
-                    continue;
-                }
-            }
-            isFirst = false;
-            if (this.isStopWanted) continue;
-            const outcome = await this.post();
-            if (typeof outcome === "string") return await this.accept(outcome);
-            if (outcome === null) {
-                if (!this.isStopWanted) await this.wait(backoff);
-                continue;
-            }
-            await this.end(this.isStopWanted ? "stopped" : "failed", outcome);
-            return false;
+        const { environment, api } = this.context;
+        const submission = new Submission(environment, api, this.message.stream?.label ?? "", {
+            body: () => this.body(),
+            isClosed: () => this.isClosed,
+            isStopWanted: () => this.isStopWanted,
+            attempt: problem => {
+                this.connection = "connecting";
+                this.problem = problem;
+                this.publish();
+            },
+            waiting: (attempts, nextAttemptAt, problem) => {
+                this.connection = "lost";
+                this.attempts = attempts;
+                this.nextAttemptAt = nextAttemptAt;
+                this.problem = problem;
+                this.publish();
+            },
+        });
+        this.submission = submission;
+        const end = await submission.run(this.isFresh);
+        switch (end.kind) {
+            case "accepted":
+                return await this.accept(end.generation);
+            case "refused":
+                await this.end(this.isStopWanted ? "stopped" : "failed", end.failure);
+                return false;
+            case "absent":
+                if (submission.hasPosted) this.stopLate();
+                await this.end("stopped", null);
+                return false;
+            case "closed":
+                return false;
         }
     }
 
-    /** The run was created with its message: no earlier page can have sent the request. */
-    isFresh = false;
-    private hasPosted = false;
+    private async body(): Promise<JSONValue> {
+        const { store } = this.context;
+        await store.load(this.message.conversation);
+        const tree = new MessageTree(store.messages(this.message.conversation));
+        return await chatRequest(tree.path(this.message.parent), this.message, store.database);
+    }
 
     /** A cancelled request may reach the server after the look-up. */
     private stopLate(): void {
+        const { submission } = this;
         this.context.environment.clock.after(2_000, () => {
-            void this.lookUp().then(found => {
-                if (found !== null && found !== "absent") void this.sendStop(found);
+            void submission?.lookUp().then(found => {
+                if (found.kind === "found") void this.sendStop(found.generation);
             });
         });
-    }
-
-    /** The id of the generation with the label of this run; "absent", or null if there was no answer. */
-    private async lookUp(): Promise<string | null> {
-        const label = encodeURIComponent(this.message.stream?.label ?? "");
-        const reply = await this.context.api.request("GET", "v1/generations?label=" + label, undefined, 10_000);
-        if (reply.kind !== "ok") return null;
-        const data = (reply.body as { data?: { id?: unknown }[] } | undefined)?.data;
-        const id = data?.[0]?.id;
-        return typeof id === "string" ? id : "absent";
-    }
-
-    /** One request. The id of the generation, a failure, or null if another attempt is needed. */
-    private async post(): Promise<string | Failure | null> {
-        const { store, api } = this.context;
-        this.connection = "connecting";
-        this.publish();
-        try {
-            await store.load(this.message.conversation);
-            const tree = new MessageTree(store.messages(this.message.conversation));
-            const body = await chatRequest(tree.path(this.message.parent), this.message, store.database);
-            this.submission = new AbortController();
-            this.hasPosted = true;
-            const response = await api.open(
-                "v1/chat/completions",
-                { method: "POST", body: JSON.stringify(body), signal: this.submission.signal },
-                { "Content-Type": "application/json", "X-Conversation-Id": this.message.stream?.label ?? "" },
-            );
-            const generation = response.headers.get("X-Generation-Id");
-            if (response.ok && generation !== null) {
-                // The text is read from the numbered events; this connection is not needed any more.
-                this.submission.abort();
-                return generation;
-            }
-            const text = await response.text();
-            if (response.status === 401 || response.status === 403) this.problem = words.keyNeeded;
-            else if (response.status === 503) this.problem = words.serverStarts;
-            else return failureFrom(response.status, parse(text), text.slice(0, 300) || `Status ${response.status}`);
-            return null;
-        } catch {
-            return null;
-        } finally {
-            this.submission = null;
-        }
     }
 
     private async accept(generation: string): Promise<boolean> {
@@ -306,24 +231,6 @@ export class AnswerRun {
         await this.flush();
         if (this.isStopWanted) this.stop();
         return !this.isClosed;
-    }
-
-    private async wait(backoff: Backoff): Promise<void> {
-        const { clock, random } = this.context.environment;
-        const delay = backoff.failed(random(1)[0] / 255);
-        this.connection = "lost";
-        this.attempts = backoff.attempts;
-        this.nextAttemptAt = clock.now() + delay;
-        this.publish();
-        await new Promise<void>(resolve => {
-            const cancel = clock.after(delay, resolve);
-            this.wakeSubmission = () => {
-                cancel();
-                resolve();
-            };
-        });
-        this.wakeSubmission = null;
-        this.nextAttemptAt = null;
     }
 
     // --- The stream ----------------------------------------------------------------------------------------------------
@@ -354,7 +261,7 @@ export class AnswerRun {
         if (end.kind === "failed") return this.end("failed", end.failure);
         if (end.kind === "forgotten") {
             const state = this.answer.state === "stopping" ? "stopped" : "interrupted";
-            return this.end(state, state === "stopped" ? null : failureOf(words.forgotten));
+            return this.end(state, state === "stopped" ? null : localFailure(words.forgotten));
         }
         // 204: every event was read, in an earlier connection or by an earlier page.
         const { state } = this.answer;
@@ -386,7 +293,6 @@ export class AnswerRun {
             void this.flush();
         }
         this.submission?.abort();
-        this.wakeSubmission?.();
         if (this.generation !== null && !this.isStopSent) {
             this.isStopSent = true;
             void this.sendStop(this.generation);
@@ -420,7 +326,7 @@ export class AnswerRun {
             this.message = { ...this.message, revision: this.message.revision + 1 };
         }
         const message = this.current();
-        if (this.isSkipping && (this.answer.state === "answering" || this.answer.state === "tool")) this.isSkipping = false;
+        if (["answering", "tool"].includes(this.answer.state)) this.isSkipping = false;
         this.context.store.show(message);
         this.context.showStream(this.streamState(), this.id);
         this.isDirty = true;
@@ -473,24 +379,19 @@ export class AnswerRun {
     private async save(isEnd: boolean): Promise<boolean> {
         this.isDirty = false;
         const message = this.current();
-        let loss: "taken" | "removed" | null = null;
+        let loss: Loss | null = null;
         await this.context.store.commit(
             [
                 ["messages", message.id],
                 ["leases", message.id],
             ],
             ([stored, lease]) => {
-                const before = stored as Message | undefined;
-                const record = lease as RunRecord | undefined;
                 // A full storage calls this twice: with its own records, then with those of the memory.
-                loss = null;
-                if (!before && this.wasStored) loss = "removed";
-                else if (before && before.stream?.label !== message.stream?.label) loss = "taken";
-                else if (record && record.tab !== this.context.tab) loss = "taken";
-                else if (before && compareCursors(before.stream?.cursor ?? null, message.stream?.cursor ?? null) > 0) {
-                    // A replay reads the stream again from its first event: older events than the stored ones.
-                    if (this.answer.removals === 0) loss = "taken";
-                }
+                loss = lossOf(message, stored as Message | undefined, lease as RunRecord | undefined, {
+                    tab: this.context.tab,
+                    wasStored: this.wasStored,
+                    isReplay: this.answer.removals > 0,
+                });
                 if (loss !== null) return null;
                 if (isEnd) return [{ put: ["messages", message] }, { remove: ["leases", message.id] }];
                 return [{ put: ["messages", message] }];
@@ -503,8 +404,4 @@ export class AnswerRun {
         this.context.lost(this, loss === "removed");
         return false;
     }
-}
-
-function failureOf(message: string): Failure {
-    return { message, status: 0, code: null, promptTokens: null, contextTokens: null };
 }

@@ -1,4 +1,4 @@
-import type { MessageState, StreamState } from "./types";
+import type { Message, MessageState, StreamState } from "./types";
 import { words } from "./words";
 
 /** What the live line of a message tells. */
@@ -51,4 +51,29 @@ function reading(prompt: RunningFacts["prompt"]): { readonly words: string; read
     // A time below two seconds would only flicker.
     const seconds = left === null || left < 2_000 ? null : Math.round(left / 1_000);
     return { words: words.readingShare(share, seconds), progress: share };
+}
+
+/** The live line of an answer that another tab reads: its place in a queue and its connection are known there only. */
+export function followedState(message: Message): StreamState {
+    const shown = runningWords({
+        state: message.state,
+        connection: "followed",
+        attempts: 0,
+        queuePosition: null,
+        loadProgress: null,
+        prompt: null,
+        problem: null,
+        isSkipping: false,
+    });
+    return {
+        message: message.id,
+        connection: "followed",
+        attempts: 0,
+        nextAttemptAt: null,
+        words: shown.words,
+        progress: shown.progress,
+        isSkipping: false,
+        tokens: 0,
+        tokensPerSecond: null,
+    };
 }
