@@ -108,6 +108,7 @@ export function ServerPage() {
     );
 }
 
+/** The states of the server in which a generation neither runs nor waits. */
 const endedStates = new Set(["finished", "failed", "completed", "cancelled", "stopped", "ended", "incomplete"]);
 
 function isLive(generation: ServerGeneration): boolean {
@@ -129,24 +130,30 @@ function Generation({ generation }: { generation: ServerGeneration }) {
     const engine = useEngine();
     const live = isLive(generation);
     const now = useClock(live);
+    // A generation of this browser has the names of its chat and message as its label.
+    const [conversation = "", message = ""] = (generation.label ?? "").split(".");
+    const own = engine.conversations().find(row => row.conversation.id === conversation)?.conversation;
+    const isPaused = live && engine.message(message)?.state === "paused";
+    const state = isPaused ? "paused" : generation.state.replace(/_/g, " ");
     const control = (action: "stop" | "pause" | "resume" | "reasoning_end"): void => void engine.control(generation.id, action);
     return (
         <li className="card">
-            <span className={live ? "pulse" : "dot"} aria-hidden="true" />
+            <span className={live ? (isPaused ? "pulse is-still" : "pulse") : "dot"} aria-hidden="true" />
             <div className="card-text">
-                <strong>{generation.state.replace(/_/g, " ")}</strong>
+                <strong>{own ? <a href={`#/c/${encodeURIComponent(own.id)}`}>{own.title}</a> : nameOf(generation)}</strong>
                 <span className="card-facts">
+                    <span>{state}</span>
                     <span>{generation.model}</span>
                     <span>{count(generation.tokens)} tokens</span>
                     <span>{duration(Math.max(0, now - generation.createdAt))}{live ? "" : " ago"}</span>
                     {generation.queuePosition !== null && <span>place {generation.queuePosition} of the queue</span>}
-                    {generation.finishReason && <span>{generation.finishReason}</span>}
+                    {generation.finishReason && generation.finishReason !== state && <span>{generation.finishReason}</span>}
                 </span>
             </div>
             {live && (
                 <div className="card-actions">
                     <IconButton icon="skip" label="Skip thinking" onClick={() => control("reasoning_end")} />
-                    {generation.state === "paused" ? (
+                    {isPaused ? (
                         <IconButton icon="play" label="Go on" isFilled onClick={() => control("resume")} />
                     ) : (
                         <IconButton icon="pause" label="Pause" onClick={() => control("pause")} />
@@ -156,6 +163,12 @@ function Generation({ generation }: { generation: ServerGeneration }) {
             )}
         </li>
     );
+}
+
+/** The name of a request that belongs to no chat of this browser. */
+function nameOf({ label, id }: ServerGeneration): string {
+    if (label === null) return id;
+    return /^\w+\.\w+\.\d+$/.test(label) ? "Chat of another browser" : label;
 }
 
 function ModelCard({ model, isManaged }: { model: Model; isManaged: boolean }) {
@@ -218,7 +231,8 @@ function Chart(props: {
     const { points, minutes } = props;
     const end = points[points.length - 1]?.time ?? Date.now();
     // A young server fills the chart with what there is.
-    const begin = Math.max(end - minutes * 60_000, Math.min(points[0]?.time ?? end, end - 60_000));
+    const oldest = Math.min(points[0]?.time ?? end, end - 60_000);
+    const begin = oldest < end - minutes * 60_000 + 3000 ? end - minutes * 60_000 : oldest;
     const values = points
         .map(point => ({ time: point.time, value: props.value(point) }))
         .filter((point): point is { time: number; value: number } => point.value !== null);
