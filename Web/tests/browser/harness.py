@@ -102,8 +102,35 @@ def free_port():
         return probe.getsockname()[1]
 
 
+_servers = {}
+_browsers = []
+
+
+def shared_server(flags):
+    """The server with these flags, for all classes of a run."""
+    if flags not in _servers:
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="martlet-page-"))
+        unittest.addModuleCleanup(shutil.rmtree, folder, True)
+        _servers[flags] = Server(folder, *flags)
+        unittest.addModuleCleanup(_servers[flags].stop)
+    return _servers[flags]
+
+
+def shared_browser():
+    """The browser of a run; each test has its own context, which is its own storage."""
+    if not _browsers:
+        playwright = sync_playwright().start()
+        unittest.addModuleCleanup(playwright.stop)
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(
+            executable_path=browser_path(), args=[*sandbox, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"])
+        unittest.addModuleCleanup(browser.close)
+        _browsers.append(browser)
+    return _browsers[0]
+
+
 class PageTest(unittest.TestCase):
-    """One server and one browser for the tests of a class; each test has its own storage and its own proxy.
+    """One server and one browser for all tests; each test has its own storage and its own proxy.
 
     After each test the page must have reported no violation of its Content-Security-Policy and no uncaught error, and
     must have asked no other host.
@@ -113,17 +140,9 @@ class PageTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="martlet-page-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
-        cls.server = Server(cls.folder, *cls.flags)
-        cls.addClassCleanup(cls.server.stop)
+        cls.server = shared_server(cls.flags)
+        cls.browser = shared_browser()
         cls.site = proxy.site() or cls.site_if_not_embedded()
-        cls.playwright = sync_playwright().start()
-        cls.addClassCleanup(cls.playwright.stop)
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        cls.browser = cls.playwright.chromium.launch(
-            executable_path=browser_path(), args=[*sandbox, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"])
-        cls.addClassCleanup(cls.browser.close)
 
     @classmethod
     def site_if_not_embedded(cls):
@@ -214,6 +233,12 @@ class PageTest(unittest.TestCase):
         tab.wait_for_function(
             "([id, length]) => { const one = martletEngine.message(id);"
             " return one && one.text.length + one.reasoning.length >= length; }", arg=[answer, length])
+
+    def wait_streams(self, limit):
+        """Waits until at most so many event streams are open: a stream that was left takes a moment to close."""
+        with self.proxy.changed:
+            self.assertTrue(self.proxy.changed.wait_for(
+                lambda: sum(one.is_events for one in self.proxy.connections) <= limit, PATIENCE / 1000))
 
     def wait_generation(self, tab, answer):
         """The server's id of an answer, as soon as the server has accepted it."""

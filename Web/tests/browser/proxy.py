@@ -39,7 +39,6 @@ class ChaosProxy:
         self.is_down = False
         self.allowance = None  # bytes of event streams that may still pass; None = all
         self.requests = []  # "POST /v1/chat/completions"
-        self.most_streams = 0  # event streams that were open at one moment
         self.changed = threading.Condition()
         self.connections = set()
         self.listener = None
@@ -141,8 +140,6 @@ class ChaosProxy:
                     with self.changed:
                         self.requests.append(f"{words[0].decode()} {path}")
                         connection.is_events = path.split("?")[0].endswith("/events")
-                        streams = sum(other.is_events for other in self.connections)
-                        self.most_streams = max(self.most_streams, streams)
                     if self.site and words[0] == b"GET" and (path == "/" or path.startswith("/page/")):
                         self._file(connection, path)
                         continue
