@@ -226,7 +226,7 @@ let package = Package(
         .target(
             name: "MartletSimulation",
             dependencies: [
-                "MartletPlatform", "MartletFiles", "MartletGenerations", "MartletGrammar", "MartletJSON",
+                "MartletPlatform", "MartletChat", "MartletFiles", "MartletGenerations", "MartletGrammar", "MartletJSON",
                 "MartletProtocol", "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletWorkers",
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
             ],

@@ -43,6 +43,12 @@ package struct ModelInformation: Sendable, Equatable {
     package var loadTime: Duration = .zero
 
     package init() {}
+
+    /// Whether tokens of `other` continue here. Equal figures are taken for equal weights.
+    package func hasTokens(of other: ModelInformation) -> Bool {
+        (vocabularySize, vocabularyKind, parameterCount, byteCount, fileType)
+            == (other.vocabularySize, other.vocabularyKind, other.parameterCount, other.byteCount, other.fileType)
+    }
 }
 
 /// A LoRA adapter that was loaded together with the model.

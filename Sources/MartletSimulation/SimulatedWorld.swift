@@ -13,6 +13,8 @@ final class SimulatedWorld: @unchecked Sendable {
     let truth = SimulationTruth()
     /// The model that workers load.
     var model: ModelInformation
+    /// The numbers of all models so far.
+    private(set) var variants: [UInt64]
     /// The running server; nil while it is down.
     private(set) var edge: SimulatedEdge?
     /// The newest worker.
@@ -24,6 +26,8 @@ final class SimulatedWorld: @unchecked Sendable {
     /// Whether faults and new work still begin.
     var hasFaults = true
     private(set) var failure: SimulationFailure?
+    /// The situations that the run has met.
+    private(set) var reached: Set<SimulationReach> = []
     private(set) var edgeCount = 0
     private var edgeLane: SimulatedLane
     private var random: SimulationRandom
@@ -43,6 +47,7 @@ final class SimulatedWorld: @unchecked Sendable {
         var model = ModelInformation.fake
         model.chatTemplate = nil
         self.model = model
+        variants = [model.parameterCount]
         story = writesStory ? [] : nil
     }
 
@@ -83,6 +88,7 @@ final class SimulatedWorld: @unchecked Sendable {
     func killEdge(losesPower: Bool) {
         guard let edge else { return }
         record("edge", losesPower ? "loses power" : "is killed")
+        if losesPower { reach(.powerLoss) }
         disk.crash()
         truth.edgeDied(losesUnsynced: losesPower && limits.durability != .fsync)
         disk = losesPower ? disk.afterPowerLoss(seed: random.next()) : disk.afterProcessDeath(seed: random.next())
@@ -120,6 +126,14 @@ final class SimulatedWorld: @unchecked Sendable {
     /// Ends the server's process if the disk has ended it.
     func noticeCrash() { if disk.hasCrashed { killEdge(losesPower: powerFailsWithDisk) } }
 
+    /// Another model replaces the file of the model: the next worker loads it.
+    func changeModel() {
+        model.parameterCount += 1
+        model.summary = "model \(variants.count + 1)"
+        variants.append(model.parameterCount)
+        record("disk", "gets another model")
+    }
+
     /// Changes the faults of the disk. Generations of that time may lose records.
     func setDiskFaults(_ faults: DiskFaults) {
         disk.faults = faults
@@ -138,6 +152,9 @@ final class SimulatedWorld: @unchecked Sendable {
     }
 
     // MARK: Results
+
+    /// Records that the run has met a situation.
+    func reach(_ situation: SimulationReach) { reached.insert(situation) }
 
     /// Records that a rule is broken. The first such rule ends the run.
     func fail(_ rule: SimulationRule, _ what: @autoclosure () -> String) {

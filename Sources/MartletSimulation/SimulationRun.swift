@@ -17,6 +17,8 @@ package struct SimulationOutcome: Sendable {
     package var generationCount: Int
     /// The number of server processes.
     package var edgeCount: Int
+    /// The situations that the run has met.
+    package var reached: Set<SimulationReach>
 }
 
 /// Runs plans: clients and faults for a number of steps, then the way to rest, then the checks of the end.
@@ -50,7 +52,7 @@ package enum SimulationRun {
         return SimulationOutcome(
             plan: plan, failure: world.failure, steps: world.scheduler.stepCount, digest: world.scheduler.digest,
             story: world.story.map { SimulationStory(lines: $0) }, generationCount: world.truth.ids.count,
-            edgeCount: world.edgeCount)
+            edgeCount: world.edgeCount, reached: world.reached)
     }
 
     /// Adds a client. Another one follows it when it is done, until no new work begins.
@@ -98,21 +100,19 @@ package enum SimulationRun {
             guard let edge = world.edge, edge.phase == .serving, !edge.recovery.isRecovering else { return false }
             return world.clients.values.allSatisfy(\.isDone) && edge.registry.liveCount == 0 && edge.handlerCount == 0
         }
-        guard
-            runs(
-                until: isAtRest,
-                {
-                    let waiting = world.clients.values.filter { !$0.isDone }.map(\.name).sorted().joined(
-                        separator: ", ")
-                    let live = world.edge?.registry.liveCount ?? 0
-                    let states = world.edge.map { SimulationChecks.unfinished($0) } ?? "no server"
-                    let worker = world.worker?.summary ?? "there is no worker"
-                    return "\(live) generations run (\(states); \(worker)), and these clients wait: \(waiting)"
-                })
-        else { return }
-        // Leases are released on event loops, and a disk may hang for 1.5 seconds.
-        let pause = world.scheduler.now + 2_000_000_000
-        guard runs(until: { world.scheduler.now > pause }, { "the clock stands still" }) else { return }
+        func whatRuns() -> String {
+            let waiting = world.clients.values.filter { !$0.isDone }.map(\.name).sorted().joined(separator: ", ")
+            let live = world.edge?.registry.liveCount ?? 0
+            let states = world.edge.map { SimulationChecks.unfinished($0) } ?? "no server"
+            let worker = world.worker?.summary ?? "there is no worker"
+            return "\(live) generations run (\(states); \(worker)), and these clients wait: \(waiting)"
+        }
+        repeat {
+            guard runs(until: isAtRest, whatRuns) else { return }
+            // Leases are released on event loops, and a disk may hang for 1.5 seconds, or end the process late.
+            let pause = world.scheduler.now + 2_000_000_000
+            guard runs(until: { world.scheduler.now > pause }, { "the clock stands still" }) else { return }
+        } while !isAtRest()
         guard let edge = world.edge else { return }
         SimulationChecks.atEnd(edge, world)
         edge.terminate()

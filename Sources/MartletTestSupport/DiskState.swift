@@ -90,6 +90,13 @@ struct DiskState {
     /// The inode at a path; nil if there is none.
     func node(at path: Path) -> Node? { names[Self.normalized(path)].map { nodes[$0] } }
 
+    /// The paths whose name or contents have these bytes, in no order.
+    func paths(with bytes: Path) -> [Path] {
+        names.compactMap { path, inode in
+            path.firstRange(of: bytes) != nil || nodes[inode].bytes.firstRange(of: bytes) != nil ? path : nil
+        }
+    }
+
     /// The entries of a folder, in the order of their bytes.
     func entries(of folder: Path) -> [FolderEntry] {
         let folder = Self.normalized(folder)

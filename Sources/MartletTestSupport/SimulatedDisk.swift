@@ -16,6 +16,7 @@ package final class SimulatedDisk: Sendable {
     }
 
     private let state: Mutex<DiskState>
+    fileprivate let openFiles = Atomic<Int>(0)
 
     private init(_ state: DiskState) { self.state = Mutex(state) }
 
@@ -80,6 +81,15 @@ package final class SimulatedDisk: Sendable {
         state.withLock { state in
             state.node(at: Array(path.utf8)).flatMap { $0.kind == .file ? $0.bytes : nil }
         }
+    }
+
+    /// The number of files that are open.
+    package var openFileCount: Int { openFiles.load(ordering: .relaxed) }
+
+    /// The paths of all files whose name or contents have these bytes, in order.
+    /// - Complexity: O(bytes of all files).
+    package func paths(with text: String) -> [String] {
+        state.withLock { $0.paths(with: Array(text.utf8)) }.map { String(decoding: $0, as: UTF8.self) }.sorted()
     }
 
     // MARK: Open files
@@ -199,7 +209,10 @@ private final class SimulatedFile: DiskFile {
         self.disk = disk
         self.inode = inode
         self.byteCount = byteCount
+        disk.openFiles.wrappingAdd(1, ordering: .relaxed)
     }
+
+    deinit { disk.openFiles.wrappingSubtract(1, ordering: .relaxed) }
 
     func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
         try disk.read(inode, at: offset, count: count)

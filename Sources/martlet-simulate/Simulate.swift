@@ -17,6 +17,8 @@ import MartletSimulation
     @Flag(help: "Run every seed twice and compare the runs.") var twice = false
     @Flag(help: "Print a failure as it is, without a search for a smaller one.") var whole = false
 
+    @Option(help: "Number of the newest lines of a story that are printed.") var lines = 200
+
     func run() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") != nil else { return try restart() }
         guard TaskCapture.begin() else { throw ValidationError("The Swift runtime has no hook for tasks.") }
@@ -48,6 +50,7 @@ import MartletSimulation
         let begin = ContinuousClock.now
         var (runs, stepCount, generationCount, edgeCount) = (0, 0, 0, 0)
         var digest: UInt64 = 0
+        var missing = Set(SimulationReach.allCases)
         for seed in from..<(from + seeds) {
             if let seconds, begin.duration(to: .now) > .seconds(seconds) { break }
             let outcome = SimulationRun.run(SimulationPlan(seed: seed, steps: steps))
@@ -60,6 +63,7 @@ import MartletSimulation
                 }
             }
             runs += 1
+            missing.subtract(outcome.reached)
             digest = SimulationRandom.mix(digest ^ outcome.digest)
             stepCount += outcome.steps
             generationCount += outcome.generationCount
@@ -70,6 +74,9 @@ import MartletSimulation
             "\(runs) seeds, \(stepCount) steps, \(generationCount) generations, \(edgeCount) servers: no rule is broken; "
                 + "\(Int(time * 10) / 10) s, \(Int(Double(stepCount) / max(time, 0.001) * 60)) steps a minute, "
                 + "digest \(String(digest, radix: 16))")
+        if !missing.isEmpty {
+            print("never met: \(missing.map(\.rawValue).sorted().joined(separator: "; "))")
+        }
     }
 
     /// Makes the failing plan smaller and prints its story.
@@ -82,7 +89,7 @@ import MartletSimulation
 
     /// Prints the story of a run.
     private func show(_ outcome: SimulationOutcome) throws {
-        if let story = outcome.story { print(story.text()) }
+        if let story = outcome.story { print(story.text(limit: lines)) }
         print("plan: \(outcome.plan.line), digest \(String(outcome.digest, radix: 16))")
         guard let failure = outcome.failure else { return print("no rule is broken in \(outcome.steps) steps") }
         print("broken at step \(failure.step): \(failure.rule.rawValue): \(failure.what)")

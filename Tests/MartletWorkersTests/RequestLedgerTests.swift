@@ -48,6 +48,19 @@ import Testing
         #expect(!isAnswered)
     }
 
+    @Test func anotherModelTakesTheWaitingGenerationsAndLeavesQueries() {
+        var ledger = RequestLedger()
+        ledger.markSent(item(two))
+        _ = ledger.loseWorker()
+        ledger.enqueue(query)
+        ledger.enqueue(item(three))
+        let removed = [ledger.removeWaitingGenerations(), ledger.removeWaitingGenerations()]
+        #expect(removed == [[two, three], []])
+        let released = ledger.release()
+        #expect(released == [query])
+        #expect(apply(&ledger, two, [token(1), end]).isEmpty)
+    }
+
     @Test func everySubjectEndsOnce() {
         var ledger = RequestLedger()
         ledger.markSent(item(one))

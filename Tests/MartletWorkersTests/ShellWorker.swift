@@ -17,15 +17,18 @@ struct ShellWorker {
         guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
         folder = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
         let file = folder.appending("frames")
-        try Self.write([.hello(version: FrameFormat.version)] + frames, to: file)
-        try Self.write(later, to: folder.appending("then"))
+        try Self.write([.hello(version: FrameFormat.version)] + frames, from: 0, to: file)
+        try Self.write(later, from: UInt64(frames.count) + 1, to: folder.appending("then"))
         launcher = SubprocessLauncher(
             executable: "/bin/sh", arguments: ["-c", script, file.string, folder.string])
     }
 
-    private static func write(_ frames: [WorkerFrame], to file: FilePath) throws {
+    /// Writes frames, the first with a number. The greeting is frame 0 and has no number on the wire.
+    private static func write(_ frames: [WorkerFrame], from first: UInt64, to file: FilePath) throws {
         var bytes: [UInt8] = []
-        for frame in frames { try frame.encode(to: &bytes) }
+        for (number, frame) in zip(first..., frames) {
+            if number == 0 { try frame.encode(to: &bytes) } else { try frame.encode(number: number, to: &bytes) }
+        }
         let descriptor = try FileDescriptor.open(
             file, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
         try descriptor.closeAfter { _ = try descriptor.writeAll(bytes) }

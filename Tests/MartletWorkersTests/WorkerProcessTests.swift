@@ -205,6 +205,78 @@ import Testing
         #expect(log.lines.starts(with: ["error engine: boom model=tiny", "warning plain model=tiny"]))
     }
 
+    /// The second copy ends the worker, and the next worker continues behind the first.
+    @Test func aRepeatedFrameDoublesNothing() async throws {
+        let handle = GenerationHandle(rawValue: 1)
+        let events = EngineEvent.Kind.lifeUntilTokens([11, 12]).map { EngineEvent(handle, $0) }
+        let worker = try ShellWorker(
+            printing: [.state(.ready(ModelInformation()))], then: [.events(events)],
+            script: """
+                echo run >>"$1/runs"; cat "$0"
+                if [ $(wc -l <"$1/runs") = 1 ]; then
+                    head -c \(try [EdgeFrame].first(.sample(1)).byteCount()) >/dev/null
+                    cat "$1/then" "$1/then"; exec cat >/dev/null
+                fi
+                cat >"$1/input"
+                """)
+        defer { worker.remove() }
+        let engine = engine(worker.launcher)
+        async let running: Void = engine.run()
+        await receiver.nextReady()
+        engine.submit(.sample(1))
+        await receiver.nextReady()
+        engine.shutdown()
+        await running
+        #expect(receiver.events.filter { !$0.isEnd } == events)
+        let reported = try [EdgeFrame](bytes: worker.contents("input"))
+        guard reported.count > 1, case .submit(let request) = reported[1] else {
+            Issue.record("\(reported)")
+            return
+        }
+        #expect(request.continuation == [11, 12])
+        let reasons = receiver.states.compactMap { state -> String? in
+            if case .restarting(let error) = state { error.message } else { nil }
+        }
+        #expect(reasons.contains { $0.contains("frame 2 came where frame 3 was due") }, "\(reasons)")
+    }
+
+    /// Its file was replaced between two workers.
+    @Test func anotherModelContinuesNoGeneration() async throws {
+        var ready = ModelInformation()
+        ready.parameterCount = 1
+        let handle = GenerationHandle(rawValue: 1)
+        let events = EngineEvent.Kind.lifeUntilTokens([11]).map { EngineEvent(handle, $0) }
+        var other = ready
+        other.parameterCount = 2
+        other.summary = "other 2B"
+        let second = try ShellWorker(printing: [.state(.ready(other))], script: "")
+        defer { second.remove() }
+        let worker = try ShellWorker(
+            printing: [.state(.ready(ready))], then: [.events(events)],
+            script: """
+                echo run >>"$1/runs"
+                if [ $(wc -l <"$1/runs") = 1 ]; then
+                    cat "$0"; head -c \(try [EdgeFrame].first(.sample(1)).byteCount()) >/dev/null
+                    cat "$1/then"; kill -9 $$
+                fi
+                cat "\(second.folder.appending("frames").string)"; cat >"$1/input"
+                """)
+        defer { worker.remove() }
+        let engine = engine(worker.launcher)
+        async let running: Void = engine.run()
+        await receiver.nextReady()
+        engine.submit(.sample(1))
+        await receiver.nextEnd(of: handle)
+        let end = receiver.events.last { $0.isEnd }
+        #expect(end?.error?.code == .engineLost)
+        #expect(end?.error?.message == "The worker was started again with another model: other 2B")
+        engine.submit(.sample(2))
+        engine.shutdown()
+        await running
+        let reported = try [EdgeFrame](bytes: worker.contents("input"))
+        #expect(reported == [.hello(version: FrameFormat.version), .submit(.sample(2)), .shutdown])
+    }
+
     /// A shutdown may find a worker whose process has not begun yet. It ends as soon as it begins.
     @Test func aProcessThatIsKilledBeforeItBeginsEndsAtItsBegin() {
         let kills = Mutex(0)

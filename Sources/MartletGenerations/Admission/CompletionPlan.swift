@@ -44,6 +44,17 @@ package struct CompletionPlan: Sendable {
         kind: CompletionKind, prompts: [Prompt], options: CompletionOptions, body: JSONValue, promptTexts: [String],
         idPrefix: String, echoes: Bool = false, makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
+        self.init(
+            kind: kind, prepared: prompts.map { PreparedPrompt(prompt: $0) }, options: options, body: body,
+            promptTexts: promptTexts, idPrefix: idPrefix, echoes: echoes, makeView: makeView)
+    }
+
+    /// Makes the plan of a completion whose prompts depend on no model. Their parsers and constraints are part of them.
+    package init(
+        kind: CompletionKind, prepared prompts: [PreparedPrompt], options: CompletionOptions, body: JSONValue,
+        promptTexts: [String], idPrefix: String, echoes: Bool = false,
+        makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
+    ) {
         self.kind = kind
         self.body = body
         self.promptTexts = promptTexts
@@ -53,7 +64,7 @@ package struct CompletionPlan: Sendable {
         self.makeView = makeView
         self.echoes = echoes
         loadChat = { nil }
-        prepare = { _ throws(GenerationError) in prompts.map { PreparedPrompt(prompt: $0) } }
+        prepare = { _ throws(GenerationError) in prompts }
     }
 
     /// Makes the plan of a completion that an earlier server began, from the options that it resolved.

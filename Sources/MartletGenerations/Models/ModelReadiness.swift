@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The state of the model, and a way to wait for the model.
 ///
-///     loading ──▶ ready ◀──▶ restarting          a restarting engine loads the same model again
+///     loading ──▶ ready ◀──▶ restarting          a restarting engine usually loads the same model again
 ///        │                       │
 ///        └──────▶ failed ◀───────┘               terminal for a model that is always loaded
 ///

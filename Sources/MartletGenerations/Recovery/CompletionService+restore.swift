@@ -111,11 +111,3 @@ extension CompletionService {
         }
     }
 }
-
-extension ModelInformation {
-    /// Whether tokens of `other` continue here. Equal figures are taken for equal weights.
-    fileprivate func hasTokens(of other: ModelInformation) -> Bool {
-        (vocabularySize, vocabularyKind, parameterCount, byteCount, fileType)
-            == (other.vocabularySize, other.vocabularyKind, other.parameterCount, other.byteCount, other.fileType)
-    }
-}

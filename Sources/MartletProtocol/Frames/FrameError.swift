@@ -14,6 +14,8 @@ package enum FrameError: Error, Sendable, Equatable {
     case versionMismatch(theirs: UInt16)
     /// The first frame was not the greeting, or a greeting came later.
     case greetingExpected
+    /// A frame was repeated, lost, or came out of order.
+    case wrongNumber(expected: UInt64, got: UInt64)
 
     /// A name from the source code. Errors therefore allocate nothing and contain no text from outside.
     package struct StaticName: Sendable, Equatable, ExpressibleByStringLiteral, CustomStringConvertible {
@@ -42,6 +44,7 @@ extension FrameError: CustomStringConvertible {
         case .versionMismatch(let theirs):
             "the other side has version \(theirs) of the frames, this one \(FrameFormat.version)"
         case .greetingExpected: "the greeting was missing or came twice"
+        case .wrongNumber(let expected, let got): "frame \(got) came where frame \(expected) was due"
         }
     }
 }

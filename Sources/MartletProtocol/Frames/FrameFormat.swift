@@ -8,11 +8,14 @@
 /// - text, bytes and lists with their count in front
 /// - optional values behind a byte 0 or 1
 ///
+/// A frame from a worker has its number in front of the kind, 1 for the first frame behind the greeting. A frame that is
+/// repeated, lost or out of order would double or lose text, so the edge refuses it.
+///
 /// Both sides begin with a greeting that contains their version. Both are built from the same source, so there is
 /// exactly one version, and a different one is refused.
 package enum FrameFormat {
     /// The version; incremented with every change of a frame.
-    package static let version: UInt16 = 11
+    package static let version: UInt16 = 12
 
     /// The largest size of a frame in bytes, without its length field. It exceeds the largest request body that an edge
     /// accepts.

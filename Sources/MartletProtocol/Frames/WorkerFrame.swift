@@ -40,6 +40,26 @@ extension WorkerFrame {
         try ByteWriter.appendFrame(to: &buffer) { writer in write(to: &writer) }
     }
 
+    /// Appends the frame with its length and its number to `buffer`. A greeting has no number.
+    ///
+    /// - Throws: `tooLarge` if the other side would refuse it; `buffer` is then unchanged.
+    package func encode(number: UInt64, to buffer: inout [UInt8]) throws(FrameError) {
+        try ByteWriter.appendFrame(to: &buffer) { writer in
+            writer.write(number)
+            write(to: &writer)
+        }
+    }
+
+    /// Decodes a frame with its number. The texts of tokens share the storage of `payload`.
+    ///
+    /// - Parameter payload: a frame without its length, as `FrameDecoder` returns it.
+    package static func numbered(
+        _ payload: ArraySlice<UInt8>
+    ) throws(FrameError) -> (number: UInt64, frame: WorkerFrame) {
+        var reader = ByteReader(payload)
+        return (try reader.readUInt64(), try WorkerFrame(from: &reader))
+    }
+
     private func write(to writer: inout ByteWriter) {
         switch self {
         case .hello(let version):
@@ -91,6 +111,11 @@ extension WorkerFrame {
     /// - Parameter payload: a frame without its length, as `FrameDecoder` returns it.
     package init(payload: ArraySlice<UInt8>) throws(FrameError) {
         var reader = ByteReader(payload)
+        try self.init(from: &reader)
+    }
+
+    /// Decodes the kind and fields, which must end the frame.
+    private init(from reader: inout ByteReader) throws(FrameError) {
         let number = try reader.readByte()
         guard let kind = Kind(rawValue: number) else { throw .unknownCase(of: "frame of a worker", number: number) }
         self =

@@ -70,6 +70,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         _ action: ControlRequest.Action, _ identity: CommandIdentity?, to id: String, on edge: SimulatedEdge
     ) {
         guard let connection = connect() else { return }
+        if case .fork = action { world.truth.beginFork(of: id) }
         record("sends \(action.simulatedName) \(identity?.requestID ?? "") to \(id.prefix(6))")
         edge.send(action, identity: identity, to: id, of: owner, on: connection)
         open.append(Sent(id: id, action: action, identity: identity, connection: connection))
@@ -90,7 +91,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         case 14..<17: return .rewind(.token(random.below(40)))
         case 17: return .status
         case 18: return .fork(Array(repeating: forkChange, count: random.number(1...2)))
-        default: return random.chance(1, of: 4) ? .stop(reason: "enough") : .resume
+        default: return random.chance(1, of: 4) ? .stop(reason: "enough") : .endReasoning(message: nil)
         }
     }
 
@@ -128,6 +129,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
     private func checkRepetition(_ reply: CommandReply, to sent: Sent) {
         guard let identity = sent.identity, identity.action == "command" else { return }
         world.truth.update(sent.id) { known in
+            if case .applied = known.replies[identity.requestID] { world.reach(.repetition) }
             guard case .applied = known.replies[identity.requestID] else {
                 known.replies[identity.requestID] = reply
                 return
@@ -144,6 +146,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
     /// Remembers the generations that a fork made.
     private func addForks(of record: LoggedCommand, by sent: Sent) {
         guard case .forked(let handles) = record.command else { return }
+        if world.truth.records[sent.id]?.request.choices ?? 1 > 1 { world.reach(.forkOfChoices) }
         for (handle, name) in zip(handles, record.forks) {
             let id = name.split(separator: "-").last.map { String($0) } ?? name
             world.truth.addFork(id: id, handle: handle, of: sent.id)

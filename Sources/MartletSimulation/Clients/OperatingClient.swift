@@ -79,6 +79,7 @@ final class OperatingClient: SimulatedClient, @unchecked Sendable {
         case (.deletion(let deletion), .deletion(let id)):
             record("has deleted \(id.prefix(6)): \(deletion.map { "\($0)" } ?? "nothing")")
             world.truth.update(id) { $0.isDeleted = $0.isDeleted || deletion == .removed }
+            if deletion == .removed { world.reach(.deletion) }
         case (.list(let entries), .list):
             for entry in entries where entry.owner != owner {
                 world.fail(.owner, "\(name) lists \(entry.id.prefix(6)) of another owner")

@@ -40,7 +40,9 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 2 << 40 + UInt64(number))
-        var request = SimulatedRequest(prompt: "prompt \(random.below(1_000))", seed: UInt64(random.below(1_000)))
+        let form = random.element(of: ["prompt", "prompt", "chat", "grammar"])
+        var request = SimulatedRequest(
+            prompt: "\(form) \(random.below(1_000)) of reader \(number)", seed: UInt64(random.below(1_000)))
         request.lifetime = random.element(of: [.plain, .resumable, .resumable, .resumable, .background])
         request.choices = random.element(of: [1, 1, 1, 2, 3])
         if request.lifetime != .plain, random.chance(1, of: 3) {
@@ -235,6 +237,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
     private func handle(_ error: GenerationError) -> Bool {
         guard let id else {
             state = .fresh
+            if error.kind != .unavailable { world.reach(.refusal) }
             // A refusal ends the client; a server that starts or ends does not.
             return error.kind == .unavailable && wait()
         }

@@ -19,7 +19,9 @@ final class WaitingClient: SimulatedClient, @unchecked Sendable {
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 3 << 40 + UInt64(number))
-        var request = SimulatedRequest(prompt: "question \(random.below(1_000))", seed: UInt64(random.below(1_000)))
+        let form = random.element(of: ["question", "chat"])
+        var request = SimulatedRequest(
+            prompt: "\(form) \(random.below(1_000)) of waiter \(number)", seed: UInt64(random.below(1_000)))
         request.streams = false
         request.lifetime = random.element(of: [.plain, .resumable, .background, .background])
         request.choices = random.element(of: [1, 1, 2])

@@ -1,6 +1,7 @@
 import MartletGenerations
 import MartletProtocol
 import MartletStreams
+import MartletTestSupport
 import NIOCore
 
 /// The routes, without HTTP: each calls the core as the route of `MartletServer` does.
@@ -196,12 +197,9 @@ extension SimulatedEdge {
             }
             let sent =
                 try known ?? control.send(ControlRequest(action: action), identity: identity, to: generation)
+            note(sent)
             let waiting = Task { try await sent.reply() }
             connection.eventLoop.execute { connection.onDisconnect { waiting.cancel() } }
-            commandCount += 1
-            let number = commandCount
-            unansweredCommands[number] = world.scheduler.now
-            defer { unansweredCommands[number] = nil }
             respond(.command(try await waiting.value), on: connection)
         }
     }
@@ -226,13 +224,20 @@ extension SimulatedEdge {
 }
 
 extension SimulatedEdge {
-    /// A removed generation is in no map and has no file.
+    /// A removed generation is in no map, and no file has its name or its prompt. Its forks have the same prompt.
     private func checkRemoval(of generation: Generation) {
         let id = generation.spec.head.id
         if registry.generation(id: id, of: generation.spec.owner) != nil {
             world.fail(.deletion, "\(id.prefix(6)) is found after its deletion")
         }
-        if storage?.hasFile(id) == true { world.fail(.deletion, "\(id.prefix(6)) has a file after its deletion") }
+        guard storage != nil else { return }
+        let names = world.disk.paths(with: id).filter { $0.contains(id) }
+        if let name = names.first { world.fail(.deletion, "\(id.prefix(6)) has the file \(name) after its deletion") }
+        world.truth.removed.append(SimulationTruth.Removed(id: id, process: number, generation: generation))
+        guard let prompt = world.truth.records[id]?.request.prompt, world.truth.isUnique(prompt) else { return }
+        if let path = world.disk.paths(with: "\"\(prompt)\"").first {
+            world.fail(.deletion, "the prompt of \(id.prefix(6)) is in \(path) after its deletion")
+        }
     }
 }
 

@@ -46,10 +46,12 @@ final class SimulatedEdge: @unchecked Sendable {
     var handlerCount = 0
     /// The connections that are not idle, and some that are.
     private(set) var connections: [SimulatedConnection] = []
-    /// The times at which commands were sent that have no reply, by the number of their handler.
-    var unansweredCommands: [Int: UInt64] = [:]
+    /// The times at which commands were sent that have no reply, by their number.
+    private var unansweredCommands: [Int: UInt64] = [:]
     /// The number of commands so far.
-    var commandCount = 0
+    private var commandCount = 0
+    /// The time of the handover, in nanoseconds of the virtual clock; nil before it.
+    private var handover: UInt64?
     private var hasListened = false
     /// Whether no generation changes any more.
     private var isDrained = false
@@ -138,7 +140,9 @@ final class SimulatedEdge: @unchecked Sendable {
         guard phase != .ended else { return }
         guard phase != .stopping else {
             world.record("edge", "receives a second SIGTERM")
+            world.reach(.secondSignal)
             registry.handOver(.serverEnds)
+            noteHandover()
             return closeAll()
         }
         world.record("edge", "receives SIGTERM")
@@ -157,12 +161,9 @@ final class SimulatedEdge: @unchecked Sendable {
         Task {
             await GenerationDrain(registry: registry, flag: shutdown, grace: Self.grace).run(on: eventLoops[0])
             isDrained = true
+            noteHandover()
             awaitedPart = "open connections"
-            let handover = world.scheduler.now
-            let closing = eventLoops[0].scheduleTask(in: TimeAmount(Self.closingTimeout)) { [self] in
-                checkReplies(to: handover)
-                closeAll()
-            }
+            let closing = eventLoops[0].scheduleTask(in: TimeAmount(Self.closingTimeout)) { [self] in closeAll() }
             await waitForConnections()
             closing.cancel()
             awaitedPart = "the worker"
@@ -210,12 +211,26 @@ final class SimulatedEdge: @unchecked Sendable {
         }
     }
 
-    /// A handover answers all commands before it. Replies may wait for a slow disk.
-    private func checkReplies(to handover: UInt64) {
-        guard !world.truth.isDiskFaulty, world.truth.hangEnd + 1_000_000_000 < world.scheduler.now else { return }
-        let forgotten = unansweredCommands.values.count { $0 <= handover }
-        guard forgotten > 0 else { return }
-        world.fail(.reply, "\(forgotten) commands have no reply \(Self.closingTimeout) after the handover")
+    // MARK: Commands
+
+    private func noteHandover() { handover = handover ?? world.scheduler.now }
+
+    /// Notes a command until it has a reply, whether or not its client waits for it.
+    func note(_ command: SentCommand) {
+        commandCount += 1
+        let number = commandCount
+        unansweredCommands[number] = world.scheduler.now
+        command.whenResolved { [weak self] reply in
+            guard let self else { return }
+            unansweredCommands[number] = nil
+            if case .ended(nil) = reply { world.reach(.commandAtHandover) }
+        }
+    }
+
+    /// The number of commands from before the handover without a reply. A handover answers all of them.
+    var forgottenCommandCount: Int {
+        guard let handover else { return 0 }
+        return unansweredCommands.values.count { $0 <= handover }
     }
 
     /// Returns when all connections have sent their responses or are closed.

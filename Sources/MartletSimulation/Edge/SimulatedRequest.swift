@@ -29,6 +29,9 @@ struct SimulatedRequest: Sendable, Equatable {
         ]
     }
 
+    /// The form of the output, which the begin of the prompt names.
+    var form: SimulatedForm { SimulatedForm(of: prompt) }
+
     init(prompt: String, seed: UInt64) {
         self.prompt = prompt
         self.seed = seed
@@ -66,7 +69,8 @@ struct SimulatedRequest: Sendable, Equatable {
         options.choiceCount = choices
         options.pingInterval = hasPings ? .milliseconds(80) : nil
         return CompletionPlan(
-            kind: .native, prompts: [Prompt(pieces: [.text(prompt, isTrusted: false)], addsBeginning: true)],
+            kind: .native,
+            prepared: [form.prepare(Prompt(pieces: [.text(prompt, isTrusted: false)], addsBeginning: true))],
             options: options, body: body, promptTexts: [prompt], idPrefix: "cmpl-", makeView: { _ in SimulationView() })
     }
 

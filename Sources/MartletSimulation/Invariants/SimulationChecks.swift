@@ -6,20 +6,45 @@ import MartletTestSupport
 enum SimulationChecks {
     /// The number of steps between two audits of all counts.
     private static let stepsPerAudit = 64
+    /// The number of steps between two looks at the labels.
+    private static let stepsPerLook = 16
 
     /// Checks what must hold after every step. Cheap rules run at every step, the others at intervals.
     static func afterStep(_ world: SimulatedWorld) {
-        guard world.scheduler.stepCount % stepsPerAudit == 0, let edge = world.edge else { return }
+        guard world.scheduler.stepCount % stepsPerLook == 0, let edge = world.edge else { return }
         // A handed-over generation neither runs nor is retained.
         guard edge.phase == .serving else { return }
+        checkLabels(edge, world)
+        guard world.scheduler.stepCount % stepsPerAudit == 0 else { return }
         if let fault = edge.registry.audit().first { world.fail(.counts, fault) }
+    }
+
+    /// The time in which a superseded generation of a label ends, in nanoseconds: its worker may hang or restart.
+    private static let supersededTime: UInt64 = 4_000_000_000
+
+    /// A label has one running generation, apart from those that are being cancelled.
+    private static func checkLabels(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
+        let labels = edge.registry.runningByLabel.filter { $0.value.count > 1 }
+        if !labels.isEmpty { world.reach(.labelRace) }
+        for label in Set(world.truth.labelRaces.keys).subtracting(labels.keys) { world.truth.labelRaces[label] = nil }
+        for (label, generations) in labels {
+            let begin = world.truth.labelRaces[label] ?? world.scheduler.now
+            world.truth.labelRaces[label] = begin
+            guard world.scheduler.now > begin + supersededTime else { continue }
+            world.fail(.label, "\(generations.count) generations of \(label) have run for too long")
+        }
     }
 
     /// A lookup finds nothing: a fault, unless the generation may be gone.
     static func missing(_ id: String, isByLabel: Bool, to client: String, in world: SimulatedWorld) {
         guard let record = world.truth.records[id], record.isKnown else { return }
         world.record(client, "finds nothing under \(id.prefix(6))")
-        guard !mayBeGone(record, world), !(isByLabel && isRefused(id, record, world)) else { return }
+        guard !mayBeGone(record, world), !(isByLabel && isRefused(id, record, world)) else {
+            if world.limits.mayEvict, !record.isDeleting, !record.mayLack, !record.isUncertain {
+                world.reach(.eviction)
+            }
+            return
+        }
         world.fail(.survival, "\(client) knows \(id.prefix(6)), and the server does not")
     }
 
@@ -60,6 +85,8 @@ enum SimulationChecks {
         if edge.registry.liveCount > 0 {
             world.fail(.leftovers, "\(edge.registry.liveCount) generations run after the shutdown")
         }
+        let forgotten = edge.forgottenCommandCount
+        if forgotten > 0 { world.fail(.reply, "\(forgotten) commands from before the handover have no reply") }
         if edge.handlerCount > 0 { world.fail(.leftovers, "\(edge.handlerCount) request handlers have not ended") }
     }
 
@@ -68,6 +95,7 @@ enum SimulationChecks {
     /// Checks everything that clients have seen against the logs of the last server, which is idle.
     static func atEnd(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
         if let fault = edge.registry.audit(isIdle: true).first { world.fail(.leftovers, fault) }
+        checkLeftovers(edge, world)
         for id in world.truth.newerJournals.sorted() {
             let names = ["streams", "newer"].map { "\(SimulatedStorage.folder)/\($0)/\(id).journal" }
             if names.allSatisfy({ world.disk.contents(of: $0) == nil }) {
@@ -87,6 +115,39 @@ enum SimulationChecks {
         }
     }
 
+    /// An idle server has no open journal, no timer but repeated ones, and no generation that was removed.
+    private static func checkLeftovers(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
+        let files = world.disk.openFileCount
+        if files > 0, edge.storage != nil { world.fail(.leftovers, "an idle server has \(files) open files") }
+        let timers = world.scheduler.pendingTimerCount(on: edge.eventLoops.map(\.lane))
+        // The timer wheel of an event loop has one.
+        if timers > edge.eventLoops.count {
+            world.fail(.leftovers, "an idle server has \(timers) timers on its event loops")
+        }
+        for removed in world.truth.removed where removed.process == edge.number && removed.generation != nil {
+            world.fail(.deletion, "\(removed.id.prefix(6)) was removed and is still in memory")
+        }
+    }
+
+    /// Records the situations that a log shows.
+    private static func noteSituations(
+        _ contents: LogContents, _ record: SimulationTruth.Record, _ world: SimulatedWorld
+    ) {
+        for (_, event) in contents.entries {
+            let event = if case .choice(_, let inner) = event { inner } else { event }
+            switch event {
+            case .call: world.reach(.toolCall)
+            case .text(.reasoning, _, _): world.reach(.reasoning)
+            case .controlled(let logged): if case .reasoningEnded = logged.command { world.reach(.reasoningEnd) }
+            case .handedOver: world.reach(.handover)
+            case .failed(let error): if error.message.contains("another model") { world.reach(.modelChange) }
+            case .finished(let summary):
+                if summary.reason == .endOfGeneration, record.request.form == .grammar { world.reach(.grammar) }
+            default: break
+            }
+        }
+    }
+
     /// Checks one log that has ended.
     private static func check(_ generation: Generation, _ record: SimulationTruth.Record, _ world: SimulatedWorld) {
         let id = generation.spec.head.id.prefix(6)
@@ -101,7 +162,11 @@ enum SimulationChecks {
         }
         // The settings of a fork are a record of its journal, which may be lost.
         let mayLackSettings = record.mayLack && record.fork != nil
-        if !mayLackSettings, let fault = TextOracle.fault(in: contents, of: record.request, fork: record.fork) {
+        noteSituations(contents, record, world)
+        if !mayLackSettings,
+            let fault = TextOracle.fault(
+                in: contents, of: record.request, fork: record.fork, variants: world.variants)
+        {
             world.fail(.text, "\(id): \(fault)")
         }
         guard !record.mayLack else { return }

@@ -45,11 +45,29 @@ final class SimulationTruth {
         /// 0 = the last part.
         var part: Int
     }
+    /// A generation that was removed from memory and disk.
+    struct Removed {
+        var id: String
+        /// The process that removed it.
+        var process: Int
+        weak var generation: Generation?
+
+        init(id: String, process: Int, generation: Generation) {
+            self.id = id
+            self.process = process
+            self.generation = generation
+        }
+    }
+    /// The generations that clients have removed.
+    var removed: [Removed] = []
+    /// The times since which two generations of a label run, by owner and label.
+    var labelRaces: [String: UInt64] = [:]
     private(set) var records: [String: Record] = [:]
     /// Ids in the order of their generations.
     private(set) var ids: [String] = []
     /// The ids of journals that only a newer build can read. Nothing may remove them.
     var newerJournals: Set<String> = []
+    private var forkedPrompts: Set<String> = []
     private var forks: [GenerationHandle: GenerationRequest] = [:]
     /// The names of all labels that a client deleted.
     private(set) var deletedLabels: Set<String> = []
@@ -68,7 +86,17 @@ final class SimulationTruth {
     }
 
     /// A worker has made a fork with these tokens.
-    func addFork(_ request: GenerationRequest) { forks[request.handle] = request }
+    func addFork(_ request: GenerationRequest) {
+        forks[request.handle] = request
+    }
+
+    /// A client wants to fork a generation, which may give its prompt to other journals.
+    func beginFork(of id: String) { if let prompt = records[id]?.request.prompt { forkedPrompts.insert(prompt) } }
+
+    /// Whether the prompt belongs to one generation only.
+    func isUnique(_ prompt: String) -> Bool {
+        !forkedPrompts.contains(prompt) && ids.count { records[$0]?.request.prompt == prompt } == 1
+    }
 
     /// A client learned of a fork. It is an acknowledged generation of its own.
     func addFork(id: String, handle: GenerationHandle, of original: String) {
@@ -88,6 +116,7 @@ final class SimulationTruth {
     /// - Parameter losesUnsynced: whether all records may be lost, because none was synced.
     func edgeDied(losesUnsynced: Bool) {
         forks = [:]
+        labelRaces = [:]
         for id in ids {
             records[id]?.plain = nil
             if losesUnsynced || records[id]?.isFragile == true { records[id]?.mayLack = true }
@@ -102,8 +131,6 @@ final class SimulationTruth {
     var isDiskFaulty = false
     /// Whether the disk hangs for longer than readers wait.
     var isDiskHanging = false
-    /// The end of the last such hang, in nanoseconds of the virtual clock; in the future while it lasts.
-    var hangEnd: UInt64 = 0
 
     // MARK: From clients
 

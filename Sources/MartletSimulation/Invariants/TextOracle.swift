@@ -8,8 +8,9 @@ struct TextOracle {
     private var tokens: [Int32] = []
     private var seed: UInt64
     private var maximumTokens: Int?
-    /// The number of forced tokens that must follow.
-    private var forced = 0
+    /// The forced tokens that must follow; nil = the token that the model derives from the text so far.
+    private var forced: [Int32?] = []
+    private let variant: UInt64
     private var isPaused = false
     private let prompt: String
     /// The tokens that a fork repeats before it continues with its own settings.
@@ -18,18 +19,34 @@ struct TextOracle {
     /// - Parameters:
     ///   - choice: the number of the choice; each has a seed of its own.
     ///   - fork: the request of a fork, with the original's tokens.
-    init(_ request: SimulatedRequest, choice: Int, fork: GenerationRequest?) {
+    ///   - variant: the number of the model.
+    init(_ request: SimulatedRequest, choice: Int, fork: GenerationRequest?, variant: UInt64) {
         prompt = request.prompt
-        model = SimulatedModel(prompt: request.prompt)
+        self.variant = variant
+        model = SimulatedModel(prompt: request.prompt, variant: variant)
         seed = fork?.parameters.sampling.seed ?? request.seed &+ UInt64(choice)
         maximumTokens = fork.map(\.parameters.maximumTokens) ?? request.maximumTokens
         prefix = fork?.continuation ?? []
     }
 
-    /// Checks all events of one choice.
+    /// Checks all events of a log. One model must have written all of it.
+    /// - Parameter variants: the numbers of all models.
     /// - Returns: a sentence about the first wrong event; nil = all are right.
-    static func fault(in contents: LogContents, of request: SimulatedRequest, fork: GenerationRequest?) -> String? {
-        var oracles = (0..<request.choices).map { TextOracle(request, choice: $0, fork: fork) }
+    static func fault(
+        in contents: LogContents, of request: SimulatedRequest, fork: GenerationRequest?, variants: [UInt64]
+    ) -> String? {
+        var first: String?
+        for variant in variants {
+            guard let fault = fault(in: contents, of: request, fork: fork, variant: variant) else { return nil }
+            first = first ?? fault
+        }
+        return first
+    }
+
+    private static func fault(
+        in contents: LogContents, of request: SimulatedRequest, fork: GenerationRequest?, variant: UInt64
+    ) -> String? {
+        var oracles = (0..<request.choices).map { TextOracle(request, choice: $0, fork: fork, variant: variant) }
         for (number, event) in contents.entries {
             let (choice, event) = if case .choice(let choice, let inner) = event { (choice, inner) } else { (0, event) }
             guard oracles.indices.contains(choice) else { return "event \(number) has choice \(choice)" }
@@ -40,7 +57,8 @@ struct TextOracle {
 
     private mutating func fault(of event: LogEvent) -> String? {
         switch event {
-        case .text(_, let token?, _), .detailedText(_, let token?, _, _): return fault(ofToken: token)
+        case .text(_, let token?, _), .detailedText(_, let token?, _, _), .arguments(_, let token?, _):
+            return fault(ofToken: token)
         case .controlled(let record): return fault(of: record)
         case .finished(let summary) where summary.reason == .endOfGeneration,
             .ended(let summary) where summary.reason == .endOfGeneration:
@@ -53,9 +71,8 @@ struct TextOracle {
         let expected: Int32
         if tokens.count < prefix.count {
             expected = prefix[tokens.count]
-        } else if forced > 0 {
-            forced -= 1
-            expected = model.forced
+        } else if !forced.isEmpty {
+            expected = forced.removeFirst() ?? model.forced
         } else {
             expected = model.next(seed: seed)
             if isPaused { return "token \(token) while the generation is paused" }
@@ -73,8 +90,8 @@ struct TextOracle {
             guard record.token <= tokens.count else { return "a rewind to \(record.token) of \(tokens.count) tokens" }
             tokens.removeLast(tokens.count - record.token)
             prefix = []
-            forced = 0
-            model = SimulatedModel(prompt: prompt)
+            forced = []
+            model = SimulatedModel(prompt: prompt, variant: variant)
             for token in tokens { model.append(token) }
             return nil
         }
@@ -86,7 +103,8 @@ struct TextOracle {
             guard old.sampling.seed == seed else { return "a change names the old seed \(old.sampling.seed)" }
             if change.keys.contains(.seed) { seed = change.values.sampling.seed }
             if change.keys.contains(.maximumTokens) { maximumTokens = change.values.maximumTokens }
-        case .injected(_, let count): forced = count
+        case .injected(_, let count): forced = Array(repeating: nil, count: count)
+        case .reasoningEnded: forced = [SimulatedScript.thinkEnd]
         case .paused:
             guard !isPaused else { return "paused twice" }
             isPaused = true

@@ -23,6 +23,8 @@ struct SimulatedFault: Sendable {
         case bitFlips(Int)
         /// An entry that is no journal, or a journal of another build, appears in the folder.
         case foreignEntry(Int)
+        /// Another model replaces the file of the model, and the worker dies.
+        case modelChanges
     }
     /// A way in which operations of the disk fail.
     enum DiskFailure: CaseIterable {
@@ -39,7 +41,7 @@ struct SimulatedFault: Sendable {
     init(seed: UInt64, number: Int, steps: Int) {
         var random = SimulationRandom(seed: seed, part: 7 << 40 + UInt64(number))
         step = random.below(max(1, steps))
-        switch random.below(25) {
+        switch random.below(27) {
         case 0...3: kind = .edgeDies
         case 4...5: kind = .powerFails
         case 6...7: kind = .terminate
@@ -51,6 +53,7 @@ struct SimulatedFault: Sendable {
             kind = .diskEndsProcess(losesPower: random.chance(2, of: 5), afterOperations: random.number(1...12))
         case 19...20: kind = .diskFails(random.element(of: DiskFailure.allCases))
         case 24: kind = .bitFlips(random.below(1 << 20))
+        case 25: kind = .modelChanges
         case 21: kind = .diskHangs(milliseconds: random.element(of: [20, 100, 400, 1_500]))
         default: kind = .foreignEntry(random.below(1_000))
         }
@@ -81,12 +84,14 @@ struct SimulatedFault: Sendable {
             world.truth.diskFailed()
             world.truth.isDiskHanging = true
             let end = world.scheduler.now + UInt64(milliseconds) * 1_000_000
-            world.truth.hangEnd = max(world.truth.hangEnd, end)
             world.scheduler.addTimer(at: end, on: world.scheduler.makeLane("disk")) { [truth = world.truth] in
                 truth.isDiskHanging = false
             }
         case .foreignEntry(let number): addForeign(number, world)
         case .bitFlips(let number): flipBit(number, world)
+        case .modelChanges:
+            world.changeModel()
+            world.worker?.nextDeath = .behindFrame
         }
     }
 
@@ -132,6 +137,7 @@ struct SimulatedFault: Sendable {
             world.record("disk", "gets a journal of a newer build")
             world.disk.write(Array("mrtljrnl".utf8) + [99, 0, 0, 0, 1, 2, 3], to: "\(streams)/\(id).journal")
             world.truth.newerJournals.insert(id)
+            world.reach(.newerJournal)
         } else {
             let kinds = SimulatedDisk.ForeignKind.allCases
             world.record("disk", "gets a foreign entry: \(kinds[number % kinds.count])")

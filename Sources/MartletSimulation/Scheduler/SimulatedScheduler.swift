@@ -117,8 +117,10 @@ package final class SimulatedScheduler: @unchecked Sendable {
         return timer
     }
 
-    /// The pending timers that are traces of unfinished work.
-    package var pendingTimerCount: Int { timers.count { $0.isPending && !$0.isPermanent } }
+    /// The pending timers of some lanes that are traces of unfinished work.
+    package func pendingTimerCount(on lanes: [SimulatedLane]) -> Int {
+        timers.count { timer in timer.isPending && !timer.isPermanent && lanes.contains { $0 === timer.lane } }
+    }
 
     private func removeFirstTimer() -> SimulatedTimer {
         timers.swapAt(0, timers.count - 1)

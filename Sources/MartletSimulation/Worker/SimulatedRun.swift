@@ -24,14 +24,19 @@ struct SimulatedRun {
         case decode(slot: Int)
     }
 
+    /// The number of the model.
+    private let variant: UInt64
+
     /// - Parameters:
+    ///   - variant: the number of the model.
     ///   - tokenizing: the number of steps until the prompt is tokenized.
     ///   - prefill: the number of steps of the prefill.
-    init(_ request: GenerationRequest, tokenizing: Int, prefill: Int) {
+    init(_ request: GenerationRequest, variant: UInt64, tokenizing: Int, prefill: Int) {
         self.request = request
+        self.variant = variant
         stage = .tokenizing(tokenizing)
         prefillSteps = prefill
-        model = SimulatedModel(prompt: request.prompt.simulatedText)
+        model = SimulatedModel(prompt: request.prompt.simulatedText, variant: variant)
         for token in request.continuation { model.append(token) }
     }
 
@@ -137,8 +142,12 @@ struct SimulatedRun {
             report.isPaused = request.isPaused
             events.append(event(.controlled(number, .status(report))))
         case .rewind(.text): refuse(.textNotFound)
-        case .endReasoning: refuse(.noReasoningDelimiters)
         case _ where slot == nil: refuse(.notStarted)
+        case .endReasoning:
+            guard !model.hasReasoned else { return refuse(.reasoningAlreadyEnded) }
+            guard model.isReasoning else { return refuse(.notReasoning) }
+            add(.reasoningEnded(tokens: 1), number, at: count, &events)
+            events.append(token(SimulatedScript.thinkEnd))
         case .rewind(.token(let target)):
             guard target <= count else { return refuse(.beyondEnd(tokens: count)) }
             add(.rewound, number, at: target, &events)
@@ -180,7 +189,7 @@ struct SimulatedRun {
 
     /// Computes the state of the model anew, after a rewind.
     private mutating func restoreModel() {
-        model = SimulatedModel(prompt: request.prompt.simulatedText)
+        model = SimulatedModel(prompt: request.prompt.simulatedText, variant: variant)
         for token in request.continuation { model.append(token) }
     }
 

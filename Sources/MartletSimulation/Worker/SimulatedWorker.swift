@@ -35,10 +35,16 @@ final class SimulatedWorker: @unchecked Sendable {
     private var isInputClosed = false
     /// The generations that the worker has, in the order of their arrival.
     private var runs: [SimulatedRun] = []
+    /// The model that the worker loads.
+    private let model: ModelInformation
     /// The number of steps so far.
     private var steps: UInt64 = 0
     /// Whether the next step is scheduled.
     private var hasTimer = false
+    /// The number of the last frame behind the greeting.
+    private var lastNumber: UInt64 = 0
+    /// Whether the worker has repeated a frame, which the edge must refuse.
+    private var hasRepeated = false
     /// Bytes that the edge has not read yet.
     private var pipe: [UInt8] = []
     /// Whether the edge is about to read.
@@ -55,6 +61,7 @@ final class SimulatedWorker: @unchecked Sendable {
         self.world = world
         self.readerLane = readerLane
         habits = world.habits
+        model = world.model
         inbox = link.inbox()
         random = world.makeRandom()
         lane = world.scheduler.makeLane("worker")
@@ -70,7 +77,7 @@ final class SimulatedWorker: @unchecked Sendable {
     private func becomeReady() {
         guard phase == .loading else { return }
         phase = .ready
-        write(.state(.ready(world.model)))
+        write(.state(.ready(model)))
         schedule()
     }
 
@@ -139,13 +146,23 @@ final class SimulatedWorker: @unchecked Sendable {
 
     /// Writes a whole frame.
     private func write(_ frame: WorkerFrame) {
+        write(encoded(frame))
+    }
+
+    /// The bytes of the next frame.
+    private func encoded(_ frame: WorkerFrame) -> [UInt8] {
         var bytes: [UInt8] = []
         do {
-            try frame.encode(to: &bytes)
+            if case .hello = frame {
+                try frame.encode(to: &bytes)
+            } else {
+                lastNumber += 1
+                try frame.encode(number: lastNumber, to: &bytes)
+            }
         } catch {
             world.fail(.protocol, "a worker's frame cannot be encoded: \(error)")
         }
-        write(bytes)
+        return bytes
     }
 
     /// Writes bytes into the pipe.
@@ -174,7 +191,11 @@ final class SimulatedWorker: @unchecked Sendable {
         do {
             try inbox.receive(chunk)
         } catch {
-            world.fail(.protocol, "the edge cannot read a worker: \(error)")
+            guard hasRepeated, case .wrongNumber = error else {
+                return world.fail(.protocol, "the edge cannot read a worker: \(error)")
+            }
+            world.reach(.repeatedFrame)
+            return resolve(.brokenProtocol(error.description))
         }
         if !pipe.isEmpty || isEnded { readSoon() }
     }
@@ -225,16 +246,16 @@ final class SimulatedWorker: @unchecked Sendable {
         if habits.stepsPerDeath > 0, world.hasFaults, random.chance(1, of: habits.stepsPerDeath) {
             nextDeath = random.element(of: WorkerDeath.allCases)
         }
-        var bytes: [UInt8] = []
-        if !events.isEmpty {
-            do { try WorkerFrame.events(events).encode(to: &bytes) } catch { world.fail(.protocol, "\(error)") }
-        }
+        let bytes = events.isEmpty ? [] : encoded(.events(events))
         let death = nextDeath
         nextDeath = nil
         switch death {
         case .beforeFrame: break
         case .withinFrame: write(Array(bytes.prefix(bytes.count / 2)))
         case .behindFrame, nil: if !bytes.isEmpty { write(bytes) }
+        case .repeatingFrame:
+            hasRepeated = !bytes.isEmpty
+            if hasRepeated { write(bytes + bytes) }
         }
         if death != nil { end(.signaled(11)) }
     }
@@ -257,9 +278,14 @@ final class SimulatedWorker: @unchecked Sendable {
     private func apply(_ frame: EdgeFrame) {
         switch frame {
         case .submit(let request):
+            let isConstrained = SimulatedForm(of: request.prompt.simulatedText) == .grammar
+            if isConstrained != (request.parameters.constraint != nil) {
+                world.fail(.text, "the request \(request.handle.rawValue) has lost its grammar")
+            }
             runs.append(
                 SimulatedRun(
-                    request, tokenizing: random.number(0...2), prefill: random.number(1...habits.prefillSteps)))
+                    request, variant: model.parameterCount, tokenizing: random.number(0...2),
+                    prefill: random.number(1...habits.prefillSteps)))
         case .cancel(let handle):
             guard let index = runs.firstIndex(where: { $0.request.handle == handle }) else { break }
             runs[index].isCancelled = true

@@ -36,4 +36,6 @@ enum WorkerDeath: CaseIterable {
     case withinFrame
     /// Behind the frame.
     case behindFrame
+    /// Behind a second copy of the frame.
+    case repeatingFrame
 }

@@ -6,11 +6,12 @@ extension JournalFolder {
     /// - Returns: the journal's path.
     package func setAsideForNewerBuild(_ id: String) throws(JournalError) -> String {
         let name = FolderEntry(name(of: id))
+        // Nothing writes this journal again, so a loss of power must take neither its name nor the folder of its name.
+        try syncNames(in: path)
         try perform("move", file(of: id)) { disk throws(FileError) in
             try disk.move(name, from: streams, to: newer, as: name)
         }
-        // Nothing writes this journal again, so a loss of power must not take its name.
-        for folder in [newer, streams, path] { try syncNames(in: folder) }
+        for folder in [newer, streams] { try syncNames(in: folder) }
         return "\(newer)/\(self.name(of: id))"
     }
 

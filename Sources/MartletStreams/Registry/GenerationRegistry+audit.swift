@@ -47,6 +47,9 @@ extension GenerationRegistry {
         if sum.retained > quota.retained {
             faults.append("\(sum.retained) generations are retained, limit \(quota.retained)")
         }
+        if sum.bytes > quota.bytes, sum.retained > 0 {
+            faults.append("\(sum.bytes) bytes are counted beside retained generations, limit \(quota.bytes)")
+        }
         for (owner, usage) in usage where owner != .open && usage.retained > quota.retainedPerOwner {
             faults.append("\(usage.retained) generations of one owner are retained, limit \(quota.retainedPerOwner)")
         }

@@ -275,6 +275,19 @@ package struct RequestLedger: Sendable {
         return loss
     }
 
+    /// Removes the waiting generations, which a new worker cannot continue. Queries stay.
+    /// - Returns: their handles in order of arrival.
+    package mutating func removeWaitingGenerations() -> [GenerationHandle] {
+        var handles: [GenerationHandle] = []
+        waiting.removeAll { item in
+            guard case .generation(let request) = item else { return false }
+            handles.append(request.handle)
+            return true
+        }
+        for handle in handles { generations[handle] = nil }
+        return handles
+    }
+
     /// Removes all waiting items, because there will be no further worker.
     /// - Returns: The removed items in order of arrival.
     package mutating func removeWaiting() -> [Subject] {

@@ -164,7 +164,9 @@ extension WorkerEngine {
                 guard let published = core.machine.workerReported(state, at: clock.now()) else { return }
                 core.state = published
                 deliveries.add(.state(published))
-                if case .ready = published { release(&core) }
+                guard case .ready(let model) = published else { break }
+                endGenerations(unlessOf: model, &core)
+                release(&core)
             case .tokens(let number, _), .bytes(let number, _), .status(let number, _), .failure(let number, _),
                 .embeddings(let number, _), .slot(let number, _):
                 guard core.ledger.end(number) else { return }
@@ -174,6 +176,17 @@ extension WorkerEngine {
             }
         }
         deliveries.deliver()
+    }
+
+    /// Ends the waiting generations if the file of the model has changed between two workers: another model gives their
+    /// tokens another meaning, and their prompts and parsers were made for the model before.
+    private func endGenerations(unlessOf model: ModelInformation, _ core: inout Core) {
+        defer { core.model = model }
+        guard let earlier = core.model, !model.hasTokens(of: earlier) else { return }
+        let error = EngineError(
+            .engineLost, "The worker was started again with another model: \(model.summary)")
+        let events = core.ledger.removeWaitingGenerations().map { EngineEvent($0, .failed(error)) }
+        if !events.isEmpty { deliveries.add(.events(events)) }
     }
 
     /// Sends the waiting items that a ready worker may have now, with their control commands.

@@ -21,6 +21,8 @@ package final class WorkerEngine: EngineService {
         var outgoing: OutgoingQueue?
         var process: WorkerProcess?
         var hangMonitor: HangMonitor
+        /// The model of the last worker that was ready.
+        var model: ModelInformation?
         /// The last output of the present worker outside its log.
         var crashOutput = CrashOutput()
         /// Runs while there is a pause between two workers.

@@ -33,10 +33,13 @@ package struct WorkerLink: Sendable {
     /// A decoder for the worker's output. Each worker needs one of its own.
     package func inbox() -> Inbox { Inbox(received: received) }
 
-    /// Decodes output into frames, and checks that the greeting comes first and once.
+    /// Decodes output into frames. It checks that the greeting comes first and once, and that no frame is repeated or
+    /// missing.
     package struct Inbox {
         private var decoder = FrameDecoder()
         private var isGreeted = false
+        /// The number of the last frame behind the greeting.
+        private var lastNumber: UInt64 = 0
         private let received: @Sendable (WorkerFrame) -> Void
 
         fileprivate init(received: @escaping @Sendable (WorkerFrame) -> Void) { self.received = received }
@@ -46,13 +49,17 @@ package struct WorkerLink: Sendable {
         package mutating func receive(_ chunk: [UInt8]) throws(FrameError) {
             decoder.append(chunk)
             while let payload = try decoder.next() {
-                switch (try WorkerFrame(payload: payload), isGreeted) {
-                case (.hello(let version), false):
+                guard isGreeted else {
+                    guard case .hello(let version) = try WorkerFrame(payload: payload) else { throw .greetingExpected }
                     guard version == FrameFormat.version else { throw .versionMismatch(theirs: version) }
                     isGreeted = true
-                case (.hello, true), (_, false): throw .greetingExpected
-                case (let frame, true): received(frame)
+                    continue
                 }
+                let (number, frame) = try WorkerFrame.numbered(payload)
+                guard number == lastNumber + 1 else { throw .wrongNumber(expected: lastNumber + 1, got: number) }
+                if case .hello = frame { throw .greetingExpected }
+                lastNumber = number
+                received(frame)
             }
         }
     }

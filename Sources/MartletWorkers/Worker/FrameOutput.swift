@@ -10,6 +10,8 @@ final class FrameOutput: Sendable {
     private struct State {
         var buffer: [UInt8] = []
         var isBroken = false
+        /// The number of the last frame behind the greeting.
+        var lastNumber: UInt64 = 0
     }
 
     /// A buffer that grew beyond this for one large frame is given back.
@@ -50,7 +52,12 @@ final class FrameOutput: Sendable {
     private func write(_ frame: WorkerFrame, _ state: inout State) -> FrameError? {
         guard !state.isBroken else { return nil }
         do throws(FrameError) {
-            try frame.encode(to: &state.buffer)
+            if case .hello = frame {
+                try frame.encode(to: &state.buffer)
+            } else {
+                try frame.encode(number: state.lastNumber + 1, to: &state.buffer)
+                state.lastNumber += 1
+            }
         } catch {
             return error
         }
