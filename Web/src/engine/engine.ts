@@ -218,6 +218,7 @@ export class Engine implements ChatEngine {
 
     show(id: ConversationID | null): void {
         this.visible = id;
+        this.parts.store.visible = id;
         this.parts.answers.show(id);
         if (id !== null) void this.markRead(id);
     }

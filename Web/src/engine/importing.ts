@@ -36,7 +36,9 @@ function role(value: JSONValue | undefined): Role | null {
     return value === "system" || value === "user" || value === "assistant" || value === "tool" ? value : null;
 }
 
+/** Nodes of one conversation, and letters of a file: more would block the page or exhaust its memory. */
 const maximumNodes = 200_000;
+const maximumLetters = 200_000_000;
 
 /**
  * Reads an export: Martlet's and llama-server's JSONL, llama-server's old JSON, OpenAI's and Open WebUI's JSON.
@@ -45,6 +47,7 @@ const maximumNodes = 200_000;
  * rest is read. Throws an error in words if nothing of the file is a conversation.
  */
 export function readExport(source: string, now: number): ReadFile {
+    if (source.length > maximumLetters) throw new Error(`The file has ${source.length} letters; the limit is ${maximumLetters}.`);
     const problems: string[] = [];
     const first = object(parse(source.trimStart().split("\n", 1)[0]));
     if (first.type === "martlet.conversation" || first.type === "session") {

@@ -116,6 +116,7 @@ export class Library {
         }
         if (operations.length === 0) return;
         await store.commit([], () => operations);
+        this.collect(removed.flatMap(one => ("put" in one && one.put[0] === "messages" ? [one.put[1] as Message] : [])));
         const count = removed.filter(operation => "put" in operation && operation.put[0] === "conversations").length;
         notices.show("info", words.removedConversations(count), {
             label: words.undo,
@@ -125,6 +126,31 @@ export class Library {
                 void store.commit([], () => removed);
             },
         }, undoTime);
+    }
+
+    /**
+     * Removes the bytes of attachments that no message, draft or queued message names any more, once a removal cannot be
+     * undone. Branches of a conversation share attachments.
+     */
+    private collect(removed: readonly Message[]): void {
+        const ids = removed.flatMap(one => one.attachments).filter(one => one.kind !== "text").map(one => one.id);
+        if (ids.length === 0) return;
+        this.parts.environment.clock.after(undoTime + 1_000, () => void this.removeBlobs(ids));
+    }
+
+    private async removeBlobs(ids: readonly string[]): Promise<void> {
+        const { database } = this.parts.store;
+        try {
+            const named = new Set<string>();
+            for (const store of ["messages", "drafts", "queue"] as const) {
+                for (const record of await database.all<StoredRecord & Pick<Draft, "attachments">>(store)) {
+                    for (const attachment of record.attachments) named.add(attachment.id);
+                }
+            }
+            await write(database, ids.filter(id => !named.has(id)).map(id => ({ remove: ["blobs", id] })));
+        } catch (problem) {
+            this.parts.store.report(problem);
+        }
     }
 
     private async stopAll(id: ConversationID): Promise<void> {
@@ -227,6 +253,7 @@ export class Library {
             ...ids.map(found => ({ remove: ["messages", found] as const })),
             ...ids.map(found => ({ remove: ["leases", found] as const })),
         ]);
+        this.collect(messages);
         notices.show("info", words.removedMessages(ids.length), {
             label: words.undo,
             run: () => {

@@ -80,6 +80,12 @@ const more: readonly SettingField[] = [
         range: [-1, 1_000_000, 1],
         help: "In tokens; -1 = no limit.",
     }),
+    field("tools", null, {
+        label: "Tools",
+        section: "output",
+        kind: "json",
+        help: "A list of tools in OpenAI's form. The page shows their calls, and you write the results.",
+    }),
     field("json_schema", null, { label: "JSON schema of the answer", section: "output", kind: "json" }),
 ];
 

@@ -61,6 +61,8 @@ export class Store {
     /** The messages that are being written, of all conversations. */
     readonly running = new Map<MessageID, ConversationID>();
     problem: string | null = null;
+    /** The conversation that the user sees; its messages are never forgotten. */
+    visible: ConversationID | null = null;
     onCommit: (operations: readonly Operation[]) => void = () => {};
 
     private readonly loading = new Map<ConversationID, Promise<void>>();
@@ -110,7 +112,7 @@ export class Store {
         let excess = this.order.length - 6;
         for (const old of [...this.order]) {
             if (excess <= 0) break;
-            if (old === id || [...this.running.values()].includes(old)) continue;
+            if (old === id || old === this.visible || [...this.running.values()].includes(old)) continue;
             this.order.splice(this.order.indexOf(old), 1);
             this.threads.delete(old);
             excess -= 1;

@@ -561,3 +561,68 @@ test("aDraftSurvivesAReload", async () => {
     await turns();
     assert.equal((await tab.engine.draft(conversation)).text, "half a thou");
 });
+
+test("theBytesOfAnAttachmentLiveAsLongAsAMessageNamesIt", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const tab = await world.open();
+    const image = await tab.engine.attach(new Blob([Uint8Array.of(1, 2)], { type: "image/png" }), "a.png");
+    const text = await tab.engine.attach(new Blob(["finch"]), "list.txt");
+    assert.deepEqual([image.kind, text.kind, text.text], ["image", "text", "finch"]);
+    const conversation = await tab.engine.createConversation();
+    tab.engine.show(conversation);
+    assert.equal(tab.engine.sendProblem(conversation, { text: "", attachments: [] })?.reason, "empty");
+    await until(() => tab.engine.models().models.length === 1, "the models");
+    // The model cannot see: the page says so, and sends nothing.
+    assert.equal(tab.engine.sendProblem(conversation, { text: "Look", attachments: [image] })?.reason, "cannotSee");
+    await tab.engine.send(conversation, { text: "Read", attachments: [text] });
+    const generation = await begun(server);
+    const [question] = generation.body.messages as { content: string }[];
+    assert.equal(question.content, "--- File: list.txt ---\nfinch\n--- End of file ---\n\nRead");
+    server.finish(generation, "stop");
+    const answer = lastAnswer(tab, conversation);
+    await reaches(tab, answer, "done");
+    // Two chats share the image; it is removed with the second one, when that cannot be undone any more.
+    const stored = message(tab, tab.engine.thread(conversation)?.messages[0].id ?? "");
+    await world.database.change([], () => [{ put: ["messages", { ...stored, attachments: [image] }] }]);
+    const again = await world.open();
+    again.engine.thread(conversation);
+    await world.clock.advance(100);
+    const branch = await again.engine.branch(answer, true);
+    await again.engine.removeConversations([conversation]);
+    await world.clock.advance(12_000);
+    assert((await again.engine.attachmentBlob(image.id)) !== null);
+    await again.engine.removeConversations([branch]);
+    await world.clock.advance(5_000);
+    assert((await again.engine.attachmentBlob(image.id)) !== null);
+    await world.clock.advance(7_000);
+    assert.equal(await again.engine.attachmentBlob(image.id), null);
+});
+
+test("aShownChatIsNeverForgottenAndALongUnusedOneIsReadAgain", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const tab = await world.open();
+    const first = await ask(tab, "The first");
+    server.finish(await begun(server), "stop");
+    await reaches(tab, first.answer, "done");
+    for (let count = 0; count < 8; count += 1) {
+        await world.database.change([], () => [
+            { put: ["conversations", { ...tab.engine.conversations()[0].conversation, id: `other${count}`, leaf: null }] },
+        ]);
+    }
+    const again = await world.open();
+    again.engine.show(first.conversation);
+    again.engine.thread(first.conversation);
+    await turns();
+    for (let count = 0; count < 8; count += 1) {
+        again.engine.thread(`other${count}`);
+        await turns();
+    }
+    assert.equal(again.engine.message(first.answer)?.state, "done");
+    again.engine.show("other7");
+    await again.engine.removeConversations(["other1", "other2"]);
+    again.engine.thread(first.conversation);
+    await turns();
+    assert.equal(again.engine.message(first.answer)?.state, "done");
+});
