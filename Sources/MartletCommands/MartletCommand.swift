@@ -13,7 +13,9 @@ package struct MartletCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Use",
-                subcommands: [ServeCommand.self, ChatCommand.self, ConnectCommand.self, StreamsCommand.self]),
+                subcommands: [
+                    ServeCommand.self, ChatCommand.self, RunCommand.self, ConnectCommand.self, StreamsCommand.self,
+                ]),
             CommandGroup(
                 name: "Models",
                 subcommands: [ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self]),

@@ -9,14 +9,16 @@ import Testing
     @Test(arguments: [
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"), ("http://localhost", "http://localhost:80"),
         ("HTTPS://example.org/", "https://example.org:443"), ("http://[::1]:9/v1", "http://[::1]:9"),
-        ("http://host:1/api/v1/", "http://host:1/api"),
+        ("http://host:1/api/v1/", "http://host:1/api"), ("localhost:8080", "http://localhost:8080"),
+        ("localhost", "http://localhost:8080"), ("10.0.0.2:9/v1", "http://10.0.0.2:9"),
+        ("[::1]/llm", "http://[::1]:8080/llm"),
     ])
     func aURLIsRead(text: String, expected: String) throws {
         #expect(try #require(BaseURL(text)).description == expected)
     }
 
     @Test(arguments: [
-        "", "localhost:8080", "ftp://x", "http://", "http://x:0", "http://x:99999", "http://[::1", "http://x:y",
+        "", "two words", "ftp://x", "http://", "http://x:0", "http://x:99999", "http://[::1", "http://x:y",
     ])
     func whatIsNoURLIsRefused(text: String) {
         #expect(BaseURL(text) == nil)

@@ -8,8 +8,16 @@ import Testing
         ("hello there ", ChatInput.message("hello there")), ("//usr/bin", .message("/usr/bin")), ("   ", .nothing),
         ("/new", .new), ("/system Be  brief.", .system("Be  brief.")), ("/system", .system(nil)),
         ("/model", .model(nil)),
-        ("/model tiny", .model("tiny")), ("/retry", .retry), ("/quit", .quit), ("/help", .help),
-        ("/nwe", .unknownCommand("/nwe")), ("/skip", .control(.skip)), ("/pause", .control(.pause)),
+        ("/model tiny", .model("tiny")), ("/retry", .retry), ("/quit", .quit), ("/bye", .quit), ("/exit", .quit),
+        ("/help", .help), ("/clear", .new), ("/xyzzy", .unknownCommand("/xyzzy", nearest: nil)),
+        ("/set temperature 0.3", .control(.set("temperature", .number(0.3)))), ("/set", .settings),
+        ("/set parameter num_predict 20", .control(.set("max_tokens", .integer(20)))),
+        ("/set seed", .control(.set("seed", nil))),
+        ("/set system Be brief.", .system("Be brief.")), ("/load notes", .load("notes")), ("/load", .load(nil)),
+        ("/save a b", .save("a b")), ("/list", .list), ("/keep 2", .keep(2)),
+        ("/keep x", .invalid("/keep needs the number of a version, such as /keep 2")),
+        ("\"\"\"\none\n\n two \"\"\"", .message("one\n\n two")),
+        ("/nwe", .unknownCommand("/nwe", nearest: "/new")), ("/skip", .control(.skip)), ("/pause", .control(.pause)),
         ("/resume", .control(.resume)), ("/temp 0.2", .control(.temperature(0.2))), ("/fork", .control(.fork)),
         ("/say  Be brief. ", .control(.say("Be brief."))), ("/rewind", .control(.rewind(nil))),
         ("/rewind a river", .control(.rewind("a river"))),
@@ -30,12 +38,13 @@ import Testing
         #expect(roles == ["system", "user", "assistant"])
         #expect(body["stream"]?.boolValue == true)
         #expect(body["model"] == nil)
-        let canRetry = conversation.retry()
-        #expect(canRetry)
+        let retried = conversation.retry()
+        #expect(retried == "one?")
         #expect(conversation.messages == [Conversation.Message(role: "user", content: "one?")])
-        conversation.removeUnansweredMessage()
-        let canRetryNothing = conversation.retry()
-        #expect(!canRetryNothing)
+        let removed = conversation.removeUnansweredMessage()
+        #expect(removed == "one?")
+        let retriedNothing = conversation.retry()
+        #expect(retriedNothing == nil)
     }
 
     @Test func eventsSurviveAnyChunking() {
@@ -64,6 +73,42 @@ import Testing
         #expect(events(#"{"choices":[],"usage":{}}"#) == [])
         #expect(events(#"{"error":{"message":"lost","code":500}}"#) == [.failed("lost")])
         #expect(events("[DONE]") == [])
+        #expect(
+            events(#"{"choices":[{"delta":{}}],"prompt_progress":{"total":10,"processed":4,"cache":0}}"#)
+                == [.progress(PromptReading(total: 10, processed: 4))])
+        #expect(
+            events(
+                #"{"choices":[{"delta":{},"finish_reason":"length"}],"timings":{"prompt_ms":500,"predicted_ms":1500,"#
+                    + #""predicted_n":16,"predicted_per_second":10}}"#)
+                == [
+                    .finished(reason: "length"),
+                    .ended(ResponseSpeed(tokens: 16, tokensPerSecond: 10, seconds: 2)),
+                ])
+    }
+
+    @Test func linesAboutAResponseHaveItsFigures() {
+        #expect(PromptReading(total: 200, processed: 80).text == "reading the prompt 40 %")
+        #expect(PromptReading(total: 0, processed: 0).text == "reading the prompt 0 %")
+        #expect(PromptReading(total: 9, processed: 0, queuePosition: 2).text == "waiting, 2 before you")
+        #expect(
+            ResponseSpeed(tokens: 128, tokensPerSecond: 42.13, seconds: 3.24).text == "128 tokens, 42.1 tokens/s, 3.2 s"
+        )
+        #expect(ResponseSpeed(tokens: 1, tokensPerSecond: 0, seconds: 0.04).text == "1 token, 0.0 s")
+    }
+
+    @Test func theQuestionComesBeforeTheInput() throws {
+        #expect(OneShotChat.message(question: "Summarise", input: "a\nb\n") == "Summarise\n\na\nb\n")
+        #expect(OneShotChat.message(question: "Hi", input: " \n") == "Hi")
+        #expect(OneShotChat.message(question: "Hi", input: nil) == "Hi")
+        let body = try JSONParser.parse(
+            Array(
+                #"{"model":"m","choices":[{"message":{"content":"{\"a\":1}"},"finish_reason":"length"}],"usage":{"a":2}}"#
+                    .utf8))
+        let (summary, reply) = OneShotChat.summary(of: body, hasSchema: true)
+        #expect(reply == OneShotChat.Reply(text: #"{"a":1}"#, isCutOff: true))
+        #expect(
+            JSONValue.object(summary).text
+                == #"{"model":"m","text":"{\"a\":1}","value":{"a":1},"finish_reason":"length","usage":{"a":2}}"#)
     }
 
     @Test func commentsReportAppliedControlCommands() {
@@ -77,12 +122,12 @@ import Testing
     }
 
     @Test func reasoningIsDimmedAndOutputCannotControlTheTerminal() {
-        var printer = OutputPrinter(showsReasoning: true)
+        var printer = OutputPrinter(showsReasoning: true, style: .styled)
         var output = printer.print(.reasoning("hm"))
         output += printer.print(.content("hi\u{1B}[2J"))
         output += printer.end()
         #expect(output == "\u{1B}[2mhm\n\u{1B}[0m\nhi[2J\n")
-        var quiet = OutputPrinter(showsReasoning: false)
+        var quiet = OutputPrinter(showsReasoning: false, style: .plain)
         #expect(quiet.print(.reasoning("hm")) + quiet.print(.content("hi\n")) + quiet.end() == "hi\n")
     }
 

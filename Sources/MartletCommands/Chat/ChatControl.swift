@@ -8,6 +8,8 @@ enum ChatControl: Sendable, Equatable {
     case pause
     case resume
     case temperature(Double)
+    /// Another setting of the request; `nil` = the server's default, which only the next response can have.
+    case set(String, JSONValue?)
     /// Injects a user message at the end of the sentence.
     case say(String)
     case fork
@@ -21,6 +23,8 @@ enum ChatControl: Sendable, Equatable {
         case .pause: ["action": "pause"]
         case .resume: ["action": "resume"]
         case .temperature(let value): ["action": "set", "changes": ["temperature": .number(value)]]
+        case .set(let name, let value):
+            ["action": "set", "changes": .object([name: value ?? .null])]
         case .say(let text):
             ["action": "inject", "role": "user", "content": .string(text), "when": "sentence"]
         case .fork: ["action": "fork"]

@@ -7,11 +7,6 @@ struct OutputPrinter: Sendable {
         case content
     }
 
-    /// The escape sequence that dims the text.
-    private static let dim = "\u{1B}[2m"
-    /// The escape sequence that ends all styles.
-    private static let plain = "\u{1B}[0m"
-
     /// Whether reasoning is printed. Otherwise it is dropped.
     let showsReasoning: Bool
     /// The part that the last printed text belongs to.
@@ -19,22 +14,28 @@ struct OutputPrinter: Sendable {
     /// Whether the last printed character ends a line.
     private var endsLine = true
 
+    /// The styles of reasoning; none for pipes and with `NO_COLOR`.
+    private let style: TerminalStyle
+
     /// A printer at the beginning of a line.
-    init(showsReasoning: Bool) { self.showsReasoning = showsReasoning }
+    init(showsReasoning: Bool, style: TerminalStyle) {
+        self.showsReasoning = showsReasoning
+        self.style = style
+    }
 
     /// The text to write for an event, with separators and escape sequences between reasoning and content.
     mutating func print(_ event: ChatStreamEvent) -> String {
         switch event {
         case .content(let text):
-            let separator = part == .reasoning ? (endsLine ? "" : "\n") + Self.plain + "\n" : ""
+            let separator = part == .reasoning ? (endsLine ? "" : "\n") + style.reset + "\n" : ""
             part = .content
             return separator + shown(text)
         case .reasoning(let text):
             guard showsReasoning else { return "" }
-            let separator = part == .reasoning ? "" : (endsLine ? "" : "\n") + Self.dim
+            let separator = part == .reasoning ? "" : (endsLine ? "" : "\n") + style.dim
             part = .reasoning
             return separator + shown(text)
-        case .failed, .began, .controlApplied: return ""
+        case .failed, .began, .progress, .finished, .ended, .controlApplied: return ""
         }
     }
 
@@ -44,7 +45,7 @@ struct OutputPrinter: Sendable {
             part = .nothing
             endsLine = true
         }
-        return (part == .reasoning ? Self.plain : "") + (endsLine && part != .nothing ? "" : "\n")
+        return (part == .reasoning ? style.reset : "") + (endsLine && part != .nothing ? "" : "\n")
     }
 
     /// The text without control characters. Output is data: it must not move the cursor or set the window's title.

@@ -6,12 +6,16 @@ enum Terminal {
     static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
     /// Whether the standard output is a terminal.
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// Whether the standard error is a terminal.
+    static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The width in columns; 80 if the output is not a terminal.
-    static var columns: Int {
+    /// The size in cells; 80 × 24 if the output is not a terminal or does not report its size.
+    static var size: ChatScreen.Size {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return ChatScreen.Size(columns: 80, rows: 24)
+        }
+        return ChatScreen.Size(columns: Int(size.ws_col), rows: size.ws_row > 0 ? Int(size.ws_row) : 24)
     }
 
     /// Writes all of `text`. Stops silently at the first error, e.g. when the terminal is gone.
@@ -35,24 +39,50 @@ enum Terminal {
     /// A terminal that delivers each key at once, without echo. The end of the value's life restores the old mode.
     struct RawMode: ~Copyable {
         private let original: termios
+        /// The mode in which each key arrives at once.
+        private let raw: termios
 
         /// - Returns: `nil` if standard input is not a terminal.
         init?() {
             var attributes = termios()
             let isTerminal = tcgetattr(STDIN_FILENO, &attributes) == 0
             original = attributes
-            guard isTerminal else { return nil }
+            raw = Self.raw(attributes)
+            guard isTerminal, enter() else { return nil }
+        }
+
+        /// Gives the terminal back and stops the process (Ctrl-Z). Returns when the shell continues the process.
+        func suspend() {
+            leave()
+            // Directed at this thread: the process stops before the call returns.
+            raise(SIGTSTP)
+            _ = enter()
+        }
+
+        /// The attributes without echo, lines and signals.
+        private static func raw(_ original: termios) -> termios {
+            var attributes = original
             attributes.c_iflag &= ~tcflag_t(BRKINT | ICRNL | INPCK | ISTRIP | IXON)
             attributes.c_lflag &= ~tcflag_t(ECHO | ICANON | IEXTEN | ISIG)
             // The processing of output stays on, so that "\n" begins a new line.
-            guard tcsetattr(STDIN_FILENO, TCSANOW, &attributes) == 0 else { return nil }
-            Terminal.write("\u{1B}[?2004h")
+            return attributes
         }
 
-        deinit {
+        /// Sets the mode, and switches bracketed paste on.
+        private func enter() -> Bool {
+            var attributes = raw
+            guard tcsetattr(STDIN_FILENO, TCSANOW, &attributes) == 0 else { return false }
+            Terminal.write("\u{1B}[?2004h")
+            return true
+        }
+
+        /// Restores the mode before.
+        private func leave() {
             Terminal.write("\u{1B}[?2004l")
             var attributes = original
             tcsetattr(STDIN_FILENO, TCSANOW, &attributes)
         }
+
+        deinit { leave() }
     }
 }

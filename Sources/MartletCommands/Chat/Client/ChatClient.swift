@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import MartletJSON
+import MartletText
 import NIOCore
 import NIOHTTP1
 
@@ -16,17 +17,17 @@ struct ChatClient: Sendable {
 
     /// The client is owned by the caller, which shuts it down.
     private let http: HTTPClient
-    /// The base URL without a slash at the end.
-    private let url: String
+    /// The address of the server.
+    private let url: BaseURL
     /// The API key; `nil` = requests have no `Authorization` header.
     private let key: String?
 
     /// - Parameters:
-    ///   - url: The base URL without `/v1`, e.g. http://127.0.0.1:8080.
+    ///   - url: The base URL, e.g. http://127.0.0.1:8080.
     ///   - key: The API key; `nil` = none.
-    init(http: HTTPClient, url: String, key: String?) {
+    init(http: HTTPClient, url: BaseURL, key: String?) {
         self.http = http
-        self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+        self.url = url
         self.key = key
     }
 
@@ -51,25 +52,47 @@ struct ChatClient: Sendable {
 
     /// The server's models, each with the largest number of tokens of prompt and output together, if it is known.
     func models() async throws(Failure) -> [(name: String, contextLength: Int?)] {
+        try await modelList()["data"]?.arrayValue?.compactMap { entry in
+            guard let name = entry["id"]?.stringValue else { return nil }
+            let length = entry["context_length"] ?? entry["meta"]?["n_ctx"]
+            return (name, length?.integerValue.flatMap { Int(exactly: $0) })
+        } ?? []
+    }
+
+    /// The response of `GET /v1/models`.
+    private func modelList() async throws(Failure) -> JSONValue {
         do {
             let response = try await http.execute(request("/v1/models"), timeout: .seconds(30))
             let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
             let value = try JSONParser.parse(Array(body.readableBytesView))
             if let message = ChatStreamEvent.errorMessage(in: value) { throw Failure(description: message) }
-            return value["data"]?.arrayValue?.compactMap { entry in
-                guard let name = entry["id"]?.stringValue else { return nil }
-                let length = entry["context_length"] ?? entry["meta"]?["n_ctx"]
-                return (name, length?.integerValue.flatMap { Int(exactly: $0) })
-            } ?? []
+            return value
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Requests a whole response.
+    /// - Returns: The body of the response.
+    func completion(of body: [UInt8]) async throws(Failure) -> JSONValue {
+        do {
+            let response = try await http.execute(request("/v1/chat/completions", body), timeout: .hours(24))
+            guard response.status == .ok else {
+                throw Failure(description: try await Self.failureMessage(in: response))
+            }
+            let bytes = try await response.body.collect(upTo: 256 << 20)
+            return try JSONParser.parse(Array(bytes.readableBytesView))
         } catch {
             throw failure(error)
         }
     }
 
     /// Waits until the model is loaded, without a time limit. Polls every 100 ms.
-    func waitUntilReady() async throws(Failure) {
+    /// - Parameter wait: Called before each wait.
+    func waitUntilReady(_ wait: () -> Void) async throws(Failure) {
         do {
             while try await http.execute(request("/health"), timeout: .seconds(30)).status == .serviceUnavailable {
+                wait()
                 try await Task.sleep(for: .milliseconds(100))
             }
         } catch {
@@ -77,14 +100,66 @@ struct ChatClient: Sendable {
         }
     }
 
+    /// The progress of a model's load.
+    enum LoadState: Sendable, Equatable {
+        /// The share that is loaded, from 0 to 1; `nil` = unknown.
+        case loading(Double?)
+        case loaded
+    }
+
+    /// Loads a model, if the server loads models by request. Servers with one model have it loaded.
+    func load(_ model: String) async throws(Failure) -> LoadState {
+        let state = try await loadState(of: model, isLoading: false)
+        guard case .loading = state else { return state }
+        do {
+            let body = JSONValue.object(["model": .string(model)])
+            let response = try await http.execute(request("/models/load", body.bytes), timeout: .seconds(30))
+            guard response.status == .ok else {
+                throw Failure(description: try await Self.failureMessage(in: response))
+            }
+        } catch {
+            throw failure(error)
+        }
+        return .loading(nil)
+    }
+
+    /// The progress of a load that has begun. Waits 200 ms, so that a caller may poll.
+    /// - Throws: If the load failed.
+    func loadState(of model: String) async throws(Failure) -> LoadState {
+        do {
+            try await Task.sleep(for: .milliseconds(200))
+        } catch {
+            throw failure(error)
+        }
+        return try await loadState(of: model, isLoading: true)
+    }
+
+    /// Reads the state of a model from the list of models. A server without states has all models loaded.
+    private func loadState(of model: String, isLoading: Bool) async throws(Failure) -> LoadState {
+        let list = try await modelList()
+        let entry = list["data"]?.arrayValue?.first { $0["id"]?.stringValue?.hasSameBytes(as: model) == true }
+        let status = entry?["status"]
+        if isLoading, status?["failed"]?.boolValue == true {
+            throw Failure(description: status?["error"]?.stringValue ?? "the model \(model) cannot be loaded")
+        }
+        switch status?["value"]?.stringValue {
+        case "unloaded", "loading", "sleeping", "downloading", "downloaded":
+            return .loading(status?["fraction"]?.doubleValue)
+        default: return .loaded
+        }
+    }
+
     /// Sends the conversation and passes on the response as it arrives. Returns at the end of the stream.
     ///
     /// Cancelling the task closes the connection, which ends a plain generation.
-    /// - Parameter outlives: Whether the generation is resumable: it continues without the connection until `stop`.
+    /// - Parameters:
+    ///   - extra: Further members of the request, e.g. `response_format`.
+    ///   - outlives: Whether the generation is resumable: it continues without the connection until `stop`.
     func stream(
-        _ conversation: Conversation, outlives: Bool = false, _ receive: (ChatStreamEvent) async -> Void
+        _ conversation: Conversation, extra: JSONObject = [:], outlives: Bool = false,
+        _ receive: (ChatStreamEvent) async -> Void
     ) async throws(Failure) {
-        var request = request("/v1/chat/completions", conversation.requestBody())
+        var request = request("/v1/chat/completions", conversation.requestBody(extra: extra))
         if outlives { request.headers.add(name: "x-stream-resume", value: "1") }
         try await streamEvents(request, receive)
     }
@@ -104,7 +179,7 @@ struct ChatClient: Sendable {
             guard response.status == .ok else {
                 throw Failure(description: try await Self.failureMessage(in: response))
             }
-            if let id = response.headers.first(name: "x-generation-id") { await receive(.began(id: id)) }
+            await receive(.began(id: response.headers.first(name: "x-generation-id")))
             var parser = EventStreamParser()
             for try await buffer in response.body {
                 for part in parser.feed(buffer.readableBytesView) {
@@ -164,7 +239,7 @@ struct ChatClient: Sendable {
 
     /// A GET request with the API key.
     private func request(_ path: String) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: url + path)
+        var request = HTTPClientRequest(url: url.description + path)
         if let key { request.headers.add(name: "authorization", value: "Bearer \(key)") }
         return request
     }
@@ -175,6 +250,6 @@ struct ChatClient: Sendable {
         if error is CancellationError || error as? HTTPClientError == .cancelled {
             return Failure(description: "stopped")
         }
-        return Failure(description: "\(url) cannot be reached: \(error)")
+        return Failure(description: ConnectionProblem.text(error, url: url))
     }
 }

@@ -4,8 +4,14 @@ import MartletJSON
 enum ChatStreamEvent: Sendable, Equatable {
     case content(String)
     case reasoning(String)
-    /// The response has begun. The id is the address for control commands.
-    case began(id: String)
+    /// The response has begun. The id is the address for control commands; `nil` = the server has none.
+    case began(id: String?)
+    /// The request waits, or its prompt is computed.
+    case progress(PromptReading)
+    /// The output is complete; `length` = it was cut off at a limit.
+    case finished(reason: String)
+    /// The counts and times at the end.
+    case ended(ResponseSpeed)
     /// A control command took effect at this position.
     /// - `contentBytes`: The length of the remaining content in bytes, after a rewind.
     case controlApplied(action: String, contentBytes: Int? = nil)
@@ -16,10 +22,15 @@ enum ChatStreamEvent: Sendable, Equatable {
     static func events(inChunk data: [UInt8]) -> [ChatStreamEvent] {
         guard let chunk = try? JSONParser.parse(data) else { return [] }
         if let error = errorMessage(in: chunk) { return [.failed(error)] }
-        guard let delta = chunk["choices"]?.arrayValue?.first?["delta"] else { return [] }
         var events: [ChatStreamEvent] = []
-        if let text = delta["reasoning_content"]?.stringValue, !text.isEmpty { events.append(.reasoning(text)) }
-        if let text = delta["content"]?.stringValue, !text.isEmpty { events.append(.content(text)) }
+        if let reading = PromptReading(chunk["prompt_progress"]) { events.append(.progress(reading)) }
+        let choice = chunk["choices"]?.arrayValue?.first
+        if let delta = choice?["delta"] {
+            if let text = delta["reasoning_content"]?.stringValue, !text.isEmpty { events.append(.reasoning(text)) }
+            if let text = delta["content"]?.stringValue, !text.isEmpty { events.append(.content(text)) }
+        }
+        if let reason = choice?["finish_reason"]?.stringValue { events.append(.finished(reason: reason)) }
+        if let speed = ResponseSpeed(chunk["timings"]) { events.append(.ended(speed)) }
         return events
     }
 
@@ -39,5 +50,68 @@ enum ChatStreamEvent: Sendable, Equatable {
     static func errorMessage(in body: JSONValue) -> String? {
         guard let error = body["error"] else { return nil }
         return error["message"]?.stringValue ?? error.stringValue ?? error.text
+    }
+}
+
+/// The place of a waiting request, or the computed part of its prompt.
+struct PromptReading: Sendable, Equatable {
+    /// Tokens of the prompt.
+    var total: Int
+    /// Tokens that are computed or came from the KV cache.
+    var processed: Int
+    /// The number of requests that come before; `nil` = the request has its slot.
+    var queuePosition: Int?
+
+    init(total: Int, processed: Int, queuePosition: Int? = nil) {
+        self.total = total
+        self.processed = processed
+        self.queuePosition = queuePosition
+    }
+
+    /// Reads `prompt_progress`; `nil` for another form.
+    init?(_ json: JSONValue?) {
+        guard let total = json?["total"]?.integerValue, let processed = json?["processed"]?.integerValue else {
+            return nil
+        }
+        self.total = Int(clamping: total)
+        self.processed = Int(clamping: processed)
+        queuePosition = json?["queue_position"]?.integerValue.map { Int(clamping: $0) }
+    }
+
+    /// A line such as `reading the prompt 40 %` or `waiting, 2 before you`.
+    var text: String {
+        if let queuePosition { return queuePosition == 0 ? "waiting, next" : "waiting, \(queuePosition) before you" }
+        return "reading the prompt \(total > 0 ? min(100, processed * 100 / total) : 0) %"
+    }
+}
+
+/// The number of tokens of a response and their time.
+struct ResponseSpeed: Sendable, Equatable {
+    var tokens: Int
+    var tokensPerSecond: Double
+    /// Prompt and output together.
+    var seconds: Double
+
+    init(tokens: Int, tokensPerSecond: Double, seconds: Double) {
+        self.tokens = tokens
+        self.tokensPerSecond = tokensPerSecond
+        self.seconds = seconds
+    }
+
+    /// Reads llama-server's `timings`; `nil` for another form.
+    init?(_ json: JSONValue?) {
+        guard let tokens = json?["predicted_n"]?.integerValue,
+            let rate = json?["predicted_per_second"]?.doubleValue
+        else { return nil }
+        self.tokens = Int(clamping: tokens)
+        tokensPerSecond = rate
+        seconds = ((json?["prompt_ms"]?.doubleValue ?? 0) + (json?["predicted_ms"]?.doubleValue ?? 0)) / 1_000
+    }
+
+    /// A line such as `128 tokens, 42.1 tokens/s, 3.2 s`.
+    var text: String {
+        func rounded(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+        let count = tokens == 1 ? "1 token" : "\(tokens) tokens"
+        return count + (tokensPerSecond > 0 ? ", \(rounded(tokensPerSecond)) tokens/s" : "") + ", \(rounded(seconds)) s"
     }
 }

@@ -13,6 +13,8 @@ enum CharacterWidth {
     /// The width of the widest scalar: combining marks do not add columns.
     static func columns(_ character: Character) -> Int {
         var width = 0
+        // A selector on its own joins the character before it, which arrived in an earlier piece.
+        if character.unicodeScalars.count == 1, character == "\u{FE0F}" { return 1 }
         for scalar in character.unicodeScalars { width = max(width, columns(scalar)) }
         return width
     }

@@ -54,13 +54,16 @@ struct KeyDecoder: Sendable {
         case 0x05: return .end
         case 0x06: return .right
         case 0x08, 0x7F: return .backspace
+        case 0x09: return .tab
         case 0x0A, 0x0D: return .enter
         case 0x0B: return .deleteToEnd
         case 0x0C: return .clearScreen
         case 0x0E: return .down
         case 0x10: return .up
+        case 0x12: return .searchHistory
         case 0x15: return .deleteToStart
         case 0x17: return .deleteWordBackward
+        case 0x1A: return .suspend
         case 0x1B:
             state = .escape
             return nil
@@ -97,6 +100,7 @@ struct KeyDecoder: Sendable {
             return nil
         case UInt8(ascii: "b"): return .wordLeft
         case UInt8(ascii: "f"): return .wordRight
+        case 0x0A, 0x0D: return .newline
         case 0x08, 0x7F: return .deleteWordBackward
         case 0x03: return .interrupt
         default: return nil
@@ -121,11 +125,14 @@ struct KeyDecoder: Sendable {
         case UInt8(ascii: "D"): return isModified ? .wordLeft : .left
         case UInt8(ascii: "H"): return .home
         case UInt8(ascii: "F"): return .end
+        // The kitty protocol and xterm report Enter with Shift (2) or Alt (3) as a sequence.
+        case UInt8(ascii: "u"): return ["13;2", "13;3"].contains(parameters) ? .newline : nil
         case UInt8(ascii: "~"):
             switch parameters {
             case "1", "7": return .home
             case "4", "8": return .end
             case "3": return .delete
+            case "27;2;13", "27;3;13": return .newline
             case "200":
                 state = .paste([])
                 return nil

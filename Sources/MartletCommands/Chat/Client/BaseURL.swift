@@ -11,15 +11,23 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// The path before the routes. It begins with a slash, or is empty.
     let prefix: String
 
-    /// Reads a URL, e.g. `http://127.0.0.1:8080`.
+    /// The port of Martlet and of llama-server, for an address without scheme and port.
+    private static let usualPort = 8080
+
+    /// Reads a URL, e.g. `http://127.0.0.1:8080`, or an address without a scheme, e.g. `localhost:8080`.
     ///
-    /// A `/v1` at the end, which many clients require, is removed. Without a port the scheme decides: 80 or 443.
-    /// - Returns: `nil` if the scheme is not HTTP, the host is empty, or the port is not from 1 to 65535.
+    /// A `/v1` at the end, which many clients require, is removed. Without a port the scheme decides: 80 or 443, and 8080
+    /// without a scheme.
+    /// - Returns: `nil` if the scheme is not HTTP, the host is empty or has a blank, or the port is not from 1 to 65535.
     init?(_ text: String) {
         let schemes = [("http://", false), ("https://", true)]
-        guard let (scheme, usesTLS) = schemes.first(where: { text.lowercased().hasPrefix($0.0) }) else { return nil }
+        let found = schemes.first { text.lowercased().hasPrefix($0.0) }
+        // Another scheme is an error, not the name of a host.
+        if found == nil, text.contains("://") { return nil }
+        let (scheme, usesTLS) = found ?? ("", false)
         self.usesTLS = usesTLS
         let rest = text.dropFirst(scheme.count)
+        guard !rest.contains(where: \.isWhitespace) else { return nil }
         let authority = rest.prefix { $0 != "/" }
         var path = String(rest.dropFirst(authority.count))
         while path.hasSuffix("/") { path.removeLast() }
@@ -30,7 +38,8 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         host = String(authority[..<hostEnd].drop { $0 == "[" })
         let tail = authority[hostEnd...].drop { $0 == "]" }
         guard !host.isEmpty, tail.isEmpty || tail.hasPrefix(":") else { return nil }
-        let port = tail.isEmpty ? (usesTLS ? 443 : 80) : Int(tail.dropFirst())
+        let usual = found == nil ? Self.usualPort : usesTLS ? 443 : 80
+        let port = tail.isEmpty ? usual : Int(tail.dropFirst())
         guard let port, (1...65_535).contains(port) else { return nil }
         self.port = port
     }

@@ -13,15 +13,8 @@ struct ChatHistory {
 
     /// - Returns: `nil` if neither `XDG_STATE_HOME` nor `HOME` names a folder.
     init?(environment: (String) -> String?) {
-        let state: FilePath
-        if let path = environment("XDG_STATE_HOME"), path.hasPrefix("/") {
-            state = FilePath(path)
-        } else if let home = environment("HOME"), !home.isEmpty {
-            state = FilePath(home).appending(".local").appending("state")
-        } else {
-            return nil
-        }
-        file = state.appending("martlet").appending("chat-history")
+        guard let folder = ChatFolder.path(environment: environment) else { return nil }
+        file = folder.appending("chat-history")
     }
 
     /// The stored lines, oldest first; empty if the file cannot be read.
@@ -32,21 +25,10 @@ struct ChatHistory {
 
     /// Appends a line to the file, and creates file and folders if necessary.
     func append(_ line: String) {
-        makeFolders()
+        ChatFolder.make(file.removingLastComponent())
         // The file is readable by its owner only, because messages are private.
         guard let file = try? OpenFile.regular(file.string, for: .appendingOrCreating) else { return }
         try? file.append(Array((Self.escaped(line) + "\n").utf8))
-    }
-
-    /// Creates the missing folders of the path, readable by their owner only.
-    private func makeFolders() {
-        var folders: [FilePath] = []
-        var folder = file.removingLastComponent()
-        while !folder.isEmpty, access(folder.string, F_OK) != 0 {
-            folders.append(folder)
-            folder = folder.removingLastComponent()
-        }
-        for folder in folders.reversed() { mkdir(folder.string, 0o700) }
     }
 
     /// The line with `\n` for line breaks and `\\` for backslashes, so that each entry is one line of the file.

@@ -1,0 +1,84 @@
+import MartletObservability
+
+/// The commands that read or write files, or need the list of models.
+extension TerminalChat {
+    /// Lists the models, or selects one that the server has and waits until it is loaded.
+    mutating func selectModel(_ wanted: String?) async {
+        do throws(ChatClient.Failure) {
+            models = try await client.modelNames()
+            guard let wanted else { return show(.line(models.joined(separator: "\n"))) }
+            guard models.contains(wanted) else {
+                let advice = NearestWord.find(wanted, among: models).map { "did you mean '\($0)'?" }
+                return show(
+                    .error("the server has no model '\(wanted.printable)'; \(advice ?? "/model lists all")"))
+            }
+            var load = try await client.load(wanted)
+            while case .loading(let fraction) = load {
+                drawLive(status: "loading" + (fraction.map { " \(Int($0 * 100)) %" } ?? ""))
+                load = try await client.loadState(of: wanted)
+            }
+            session.conversation.model = wanted
+            show(.line("Model: \(wanted)"))
+        } catch {
+            show(.error(error.description))
+        }
+    }
+
+    /// Performs an effect on the stored conversations.
+    /// - Returns: Further effects.
+    mutating func storing(_ effect: ChatSession.Effect) -> [ChatSession.Effect] {
+        guard let store else {
+            return effect == .persist || effect == .separate
+                ? []
+                : [.show(.error("nothing is kept on disk, because there is no home folder or --no-history is set"))]
+        }
+        do throws(SettingError) {
+            switch effect {
+            case .persist: try persist(store)
+            case .separate: name = nil
+            case .save(let wanted):
+                guard !session.conversation.messages.isEmpty else {
+                    return [.show(.error("there is no message to store"))]
+                }
+                let old = name
+                name = wanted ?? name
+                try persist(store)
+                if let old, let name, old != name { store.remove(old) }
+                return [.show(.line("Stored as \(name ?? "")."))]
+            case .load(let wanted):
+                guard let chosen = wanted ?? store.list().first?.name else {
+                    return [.show(.error("there is no stored conversation"))]
+                }
+                let stored = try store.load(chosen)
+                name = chosen
+                return [.show(.remark("conversation \(chosen)"))] + session.adopt(stored)
+            case .list: return [.show(.line(Self.table(store.list())))]
+            default: break
+            }
+        } catch {
+            return [.show(.error(error.description))]
+        }
+        return []
+    }
+
+    /// Writes the conversation under its name, or under the present time.
+    private mutating func persist(_ store: ConversationStore) throws(SettingError) {
+        guard !session.conversation.messages.isEmpty else { return }
+        let name = name ?? ConversationStore.automaticName(milliseconds: Timestamp.milliseconds())
+        self.name = name
+        try store.save(session.conversation, as: name)
+    }
+
+    /// A line per conversation: name, messages, first message.
+    private static func table(_ entries: [ConversationStore.Entry]) -> String {
+        guard !entries.isEmpty else { return "There is no stored conversation." }
+        let rows = entries.prefix(30).map { entry in
+            [
+                entry.name, entry.messageCount == 1 ? "1 message" : "\(entry.messageCount) messages",
+                entry.preview.printable,
+            ]
+        }
+        let more = entries.count > 30 ? "… and \(entries.count - 30) older ones" : ""
+        return TextTable.text(rows) + more
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import AsyncHTTPClient
+import MartletDownloads
+import MartletModels
+import MartletText
+import NIOCore
+
+/// `martlet run`: downloads a model if it is missing, loads it, and chats with it.
+///
+/// Example: `martlet run ggml-org/Qwen3-0.6B-GGUF:Q8_0 'Why is the sky blue?'` downloads once, and prints the response.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Download a model if it is missing, and chat with it.",
+        discussion: """
+            MODEL is a name of 'martlet list', the path of a GGUF file, or ORG/NAME[:QUANTIZATION] at Hugging Face. With a \
+            QUESTION the command prints the response and ends; see 'martlet chat --help'. A server on http://127.0.0.1:8080 \
+            that has the model is used. Otherwise the command starts its own server.
+            """)
+
+    @Argument(help: "A model.")
+    var model: String
+
+    @Argument(help: "A question. Several words need no quotes.")
+    var question: [String] = []
+
+    @Flag(help: "Use files on this machine only.")
+    var offline = false
+
+    @OptionGroup var options: ChatOptions
+
+    /// Finds or downloads the model, then chats.
+    func run() async throws {
+        CurrentProcess.prepare()
+        let key = CurrentProcess.environment("LLAMA_API_KEY")
+        if let url = ChatServer.usualURL, let name = await servedName(url, key: key) {
+            return try await ChatServer.run(url: url, key: key, model: nil) { client in
+                var load = try await Self.attempt { () async throws(ChatClient.Failure) in try await client.load(name) }
+                while case .loading = load {
+                    load = try await Self.attempt { () async throws(ChatClient.Failure) in
+                        try await client.loadState(of: name)
+                    }
+                }
+                try await options.converse(client, model: name, words: question)
+            }
+        }
+        let path = try await path()
+        try await ChatServer.run(url: nil, key: nil, model: path) { client in
+            try await options.converse(client, model: nil, words: question)
+        }
+    }
+
+    /// Turns a failure of a request into the error that ends the command.
+    private static func attempt<Value>(
+        _ body: () async throws(ChatClient.Failure) -> Value
+    ) async throws(SettingError) -> Value {
+        do throws(ChatClient.Failure) {
+            return try await body()
+        } catch {
+            throw SettingError(error.description)
+        }
+    }
+
+    /// The model's name at the usual server; `nil` if there is no server or it does not have the model.
+    private func servedName(_ url: BaseURL, key: String?) async -> String? {
+        let http = ChatClient.makeHTTP()
+        let client = ChatClient(http: http, url: url, key: key)
+        var names: [String] = []
+        if await client.isAlive(within: .milliseconds(300)) { names = (try? await client.modelNames()) ?? [] }
+        try? await http.shutdown()
+        return names.first { $0.hasSameBytes(as: model) }
+    }
+
+    /// The path of the model's first file, which is downloaded if necessary.
+    private func path() async throws -> String {
+        let sources: ModelSourceOptions = try ModelSourceOptions.parse([])
+        if FileListing.stamp(model) != nil { return model }
+        let registry = try sources.registry()
+        if case .model(let found) = registry.resolve(model), let path = found.paths.first { return path }
+        // Without a slash it is no repository: the error names the nearest model of this machine.
+        guard HubReference(model) != nil else {
+            let found = try sources.find(model)
+            guard let path = found.paths.first else {
+                throw CommandFailure.exit("the model '\(model.printable)' has no file")
+            }
+            return path
+        }
+        let display = DownloadDisplay()
+        let paths: [String]
+        do {
+            let request = try DownloadRequest(
+                model, isRepository: true, file: nil, folder: nil, isOffline: offline, wantsProjector: false,
+                environment: CurrentProcess.environment)
+            paths = try await request.run(display).paths
+            display.finish()
+        } catch let error as any CustomStringConvertible {
+            display.finish()
+            throw CommandFailure.exit(error)
+        }
+        guard let path = paths.first else { throw CommandFailure.exit("the download of \(model) has no file") }
+        return path
+    }
+}
