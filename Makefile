@@ -14,6 +14,7 @@ FROM ?= 1
 SECONDS ?= 86400
 PLAN ?=
 PREFIX ?= /usr/local
+DIST ?= dist
 DESTDIR ?=
 
 # The only place that knows how to build: where the description of libllama lies and where its libraries are at run time.
@@ -34,7 +35,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page test-page test-browser screenshots build install serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
+.PHONY: help setup page test-page test-browser screenshots build install dist serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
 	simulate-mutants bench format lint clean distclean
 
 help: ## this list
@@ -42,7 +43,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables: CONFIGURATION=debug|release  SERVE_ARGS='--port 9000'  TEST_ARGS='--filter Jinja'"
 	@echo "           BENCH_ARGS, MODEL (for bench), FUZZ_SECONDS=30, LIBLLAMA=homebrew (macOS), CMAKE_ARGS"
-	@echo "           PREFIX=/usr/local and DESTDIR (for install)"
+	@echo "           PREFIX=/usr/local and DESTDIR (for install), DIST=dist (for dist)"
 
 setup: ## system packages, libllama, Python packages: what is missing
 	@scripts/setup
@@ -55,10 +56,15 @@ screenshots: build ## pictures of the chat page, into docs/images, with checks o
 
 build: setup page ## the program, into .build/$(CONFIGURATION)/martlet; debug information of a release is beside it
 	@$(TIMED) "build ($(CONFIGURATION))" scripts/split-debug $(CONFIGURATION) \
+		scripts/progress "build ($(CONFIGURATION))" \
 		swift build --configuration $(CONFIGURATION) --product martlet $(RUN_PATH)
 
 install: build ## program, libllama, demo model, man page and shell completions, into PREFIX
 	@scripts/install .build/$(CONFIGURATION)/martlet "$(DESTDIR)$(PREFIX)"
+
+dist: build ## a tarball that runs from any folder, and a Debian package, into DIST=dist
+	@$(TIMED) "distribution" scripts/dist .build/$(CONFIGURATION)/martlet $(DIST)
+	@$(TIMED) "the tarball in a root without anything" scripts/dist-check $(DIST)/martlet-*-linux-*.tar.gz
 
 serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
 	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)

@@ -21,7 +21,7 @@ package struct MartletCommand: AsyncParsableCommand {
                 subcommands: [ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self]),
             CommandGroup(name: "Check", subcommands: [DoctorCommand.self, BenchCommand.self]),
             CommandGroup(
-                name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self, TemplatesCommand.self]),
+                name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self]),
             CommandGroup(name: "Print", subcommands: [FlagsCommand.self]),
         ]
     )
@@ -48,6 +48,12 @@ package struct MartletCommand: AsyncParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// The names of all commands, those that the overview leaves out included.
+    static var commandNames: [String] {
+        let grouped = configuration.groupedSubcommands.flatMap(\.subcommands)
+        return (configuration.subcommands + grouped).map { $0.configuration.commandName ?? "" } + ["help"]
+    }
+
     /// The text with blanks behind it, at least one.
     private static func padded(_ text: String, to width: Int) -> String {
         text + String(repeating: " ", count: max(1, width - text.count))
@@ -61,8 +67,12 @@ package struct MartletCommand: AsyncParsableCommand {
                 exit(withError: CommandFailure.exit("/proc is not mounted; mount it with 'mount -t proc proc /proc'"))
             }
         #endif
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let name = arguments.first, let line = CommandSuggestion.error(name, commands: commandNames) {
+            exit(withError: CommandFailure.exit(line, usage: true))
+        }
         // The parser's own help of the whole program takes three times as many lines and has no groups.
-        if [["--help"], ["-h"], ["help"]].contains(Array(CommandLine.arguments.dropFirst())) {
+        if [["--help"], ["-h"], ["help"]].contains(arguments) {
             return Terminal.write(overview)
         }
         await main()

@@ -5,11 +5,11 @@ import Subprocess
 import SystemPackage
 import Testing
 
-/// Runs the examples of `docs/streams.md` unchanged.
+/// Runs the examples of `docs/streams.md` and `docs/tutorial.md` unchanged.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct StreamGuideTests {
     /// The page's first block of code in this language.
-    private static func example(_ language: String) throws -> String {
-        let path = MartletProcess.repository.appending("docs/streams.md").string
+    private static func example(_ language: String, page: String = "streams.md") throws -> String {
+        let path = MartletProcess.repository.appending("docs/\(page)").string
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let start = try #require(text.firstRange(of: "```\(language)\n")).upperBound
         return String(text[start..<(try #require(text[start...].firstRange(of: "\n```")).lowerBound)])
@@ -38,6 +38,18 @@ import Testing
             let python = MartletProcess.repository.appending(".deps/python/bin/python")
             let output = try await Self.run(.path(python), ["-c", script], server)
             for digit in 1...5 { #expect(output.contains("\(digit)"), "\(output)") }
+        }
+    }
+
+    @Test func tutorial() async throws {
+        try await Server.run { server in
+            let begun = try await Self.run(.name("sh"), ["-euc", try Self.example("sh", page: "tutorial.md")], server)
+            #expect(begun.contains(#""id":"chatcmpl-"#), "\(begun)")
+            let python = MartletProcess.repository.appending(".deps/python/bin/python")
+            let script = try Self.example("python", page: "tutorial.md")
+            let output = try await Self.run(.path(python), ["-c", script], server)
+            let message = try await Self.message("Count from 1 to 5.", [:], server)
+            #expect(output == (try #require(message["content"]?.stringValue)) + "\n")
         }
     }
 

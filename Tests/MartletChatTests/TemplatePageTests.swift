@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Page of templates", .enabled(if: TemplateFolder.isThere, "../shared/chat-templates is not there"))
 struct TemplatePageTests {
-    /// The page is made from the table: `martlet templates --page FILES > docs/templates.md`.
+    /// The page is made from the table: `martlet template formats --page FILES > docs/templates.md`.
     @Test func pageOfTemplatesIsCurrent() throws {
         var table = ChatFormatTable()
         for name in try TemplateFolder.names() {

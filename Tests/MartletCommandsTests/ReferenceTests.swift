@@ -15,10 +15,11 @@ import Testing
         let names = Set(reference.all.map(\.name))
         #expect(
             names.isSuperset(of: [
-                "martlet", "martlet serve", "martlet chat", "martlet worker", "martlet streams ls",
+                "martlet", "martlet serve", "martlet chat", "martlet run", "martlet worker", "martlet streams ls",
                 "martlet streams show",
                 "martlet streams export", "martlet streams rm", "martlet schema check", "martlet template render",
-                "martlet template parse", "martlet templates", "martlet bench", "martlet doctor", "martlet flags",
+                "martlet template parse", "martlet template formats", "martlet bench", "martlet doctor",
+                "martlet flags",
             ]))
         #expect(!names.contains("martlet help"))
         #expect(reference.all.allSatisfy { !$0.abstract.isEmpty })

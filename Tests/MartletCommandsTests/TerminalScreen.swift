@@ -28,14 +28,15 @@ struct TerminalScreen {
 
     /// The lines of a copy: rows that the terminal wrapped itself are one line.
     var copiedLines: [String] {
-        var lines: [String] = []
+        var copied: [[Character?]] = []
         for (index, row) in rows.enumerated() {
-            if wrapped.contains(index), let last = lines.last {
-                lines[lines.count - 1] = last + Self.text(row)
+            if wrapped.contains(index), let last = copied.popLast() {
+                copied.append(last + row)
             } else {
-                lines.append(Self.text(row))
+                copied.append(row)
             }
         }
+        var lines = copied.map { Self.text($0) }
         while lines.last?.isEmpty == true { lines.removeLast() }
         return lines
     }

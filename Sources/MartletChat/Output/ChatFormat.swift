@@ -66,7 +66,7 @@ package struct ChatFormat: Sendable, Equatable {
         }
     }
 
-    /// The name in `martlet templates` and on the page docs/templates.md.
+    /// The name in `martlet template formats` and on the page docs/templates.md.
     package var name: String
     /// The delimiters of reasoning. nil = those of the template, if it has any.
     package var reasoning: Delimiters?

@@ -1,4 +1,4 @@
-/// Known formats and templates as tables in Markdown, for `martlet templates` and docs/templates.md.
+/// Known formats and templates as tables in Markdown, for `martlet template formats` and docs/templates.md.
 package struct ChatFormatTable {
     /// The table of templates so far.
     package private(set) var text = """
@@ -44,7 +44,7 @@ package struct ChatFormatTable {
         """
         # Templates
 
-        Made by `martlet templates --page FILES`. The chat format of a model, that is its way to write reasoning and tool calls, is found
+        Made by `martlet template formats --page FILES`. The chat format of a model, that is its way to write reasoning and tool calls, is found
         by rendering its chat template. *behaviour*: calls that the template renders parse back with this format. *analysis*: so do they
         with a format that was derived from the renderings. Some templates do not render past calls; then a phrase names the format, in
         the rendered tools (*rendering*) or in the source (*source*).

@@ -96,6 +96,8 @@ struct BenchCommand: AsyncParsableCommand {
         if let plot {
             do {
                 try SmallFile.write(BenchPlot(report: report).svg, to: plot, for: "--plot")
+                // Standard output may be JSON.
+                Terminal.write("The diagram is in \(plot).\n", to: 2)
             } catch {
                 throw CommandFailure.exit(error)
             }

@@ -57,6 +57,7 @@ struct BenchReport: Sendable {
                 ["failed"] + [one, other].compactMap { $0 }.map { Self.failures($0) } + (isCompared ? [""] : []))
             lines += Self.aligned(rows) + [""]
             for series in [one, other].compactMap({ $0 }) { lines += Self.reasons(series) }
+            lines += Self.shortage(one)
         }
         return lines.joined(separator: "\n")
     }
@@ -86,6 +87,18 @@ struct BenchReport: Sendable {
     private static func reasons(_ series: Series) -> [String] {
         let all = series.results.reduce(into: [String: Int]()) { $0.merge($1.failures) { $0 + $1 } }
         return all.sorted { $0.value > $1.value }.prefix(5).map { "\(series.server): \($0.value) × \($0.key)" }
+    }
+
+    /// A line about percentiles that are left out because a run has too few requests; none otherwise.
+    private static func shortage(_ series: Series) -> [String] {
+        guard let count = series.results.map(\.firstToken.values.count).min(), count > 0 else { return [] }
+        let missing = [0.95, 0.99].filter { count < Distribution.neededCount($0) }
+        guard let largest = missing.last else { return [] }
+        let names = missing.map { "p\(Int(($0 * 100).rounded()))" }.joined(separator: " and ")
+        return [
+            "\(names) of the first token: too few requests in a run (\(count)); --requests "
+                + "\(Distribution.neededCount(largest)) is enough"
+        ]
     }
 
     /// Rows with columns as wide as their widest cell.

@@ -16,6 +16,14 @@ struct Distribution: Sendable, Equatable {
         return values[min(max(Int(rank) - 1, 0), values.count - 1)]
     }
 
+    /// The number of values that a quantile of `share` needs: with fewer, it is the largest value.
+    static func neededCount(_ share: Double) -> Int { Int((1 / (1 - share)).rounded()) + 1 }
+
+    /// The quantile; `nil` if there are too few values for one that differs from the largest value.
+    func reliableQuantile(_ share: Double) -> Double? {
+        values.count >= Self.neededCount(share) ? quantile(share) : nil
+    }
+
     /// The middle value; of an even number of values the mean of the two in the middle.
     var median: Double? {
         guard !values.isEmpty else { return nil }

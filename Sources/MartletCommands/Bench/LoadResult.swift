@@ -44,12 +44,16 @@ struct LoadResult: Sendable, Equatable {
     static let figures: [Figure] = [
         Figure(name: "tokens/s", key: "tokens_per_second", isTime: false) { $0.tokensPerSecond },
         Figure(name: "first token p50", key: "ttft_p50", isTime: true) { $0.firstToken.median },
-        Figure(name: "first token p95", key: "ttft_p95", isTime: true) { $0.firstToken.quantile(0.95) },
-        Figure(name: "first token p99", key: "ttft_p99", isTime: true) { $0.firstToken.quantile(0.99) },
+        Figure(name: "first token p95", key: "ttft_p95", isTime: true) { $0.firstToken.reliableQuantile(0.95) },
+        Figure(name: "first token p99", key: "ttft_p99", isTime: true) { $0.firstToken.reliableQuantile(0.99) },
         Figure(name: "first token max", key: "ttft_max", isTime: true) { $0.firstToken.maximum },
         Figure(name: "between tokens p50", key: "inter_token_p50", isTime: true) { $0.betweenTokens.median },
-        Figure(name: "between tokens p95", key: "inter_token_p95", isTime: true) { $0.betweenTokens.quantile(0.95) },
-        Figure(name: "between tokens p99", key: "inter_token_p99", isTime: true) { $0.betweenTokens.quantile(0.99) },
+        Figure(name: "between tokens p95", key: "inter_token_p95", isTime: true) {
+            $0.betweenTokens.reliableQuantile(0.95)
+        },
+        Figure(name: "between tokens p99", key: "inter_token_p99", isTime: true) {
+            $0.betweenTokens.reliableQuantile(0.99)
+        },
         Figure(name: "between tokens max", key: "inter_token_max", isTime: true) { $0.betweenTokens.maximum },
         Figure(name: "CPU s per 1,000 tokens", key: "cpu_seconds_per_1000_tokens", isTime: false) {
             $0.processorSecondsPerThousandTokens

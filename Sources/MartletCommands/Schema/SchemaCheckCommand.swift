@@ -21,7 +21,8 @@ struct SchemaCheckCommand: ParsableCommand {
             {"name", "schema", "tests": [{"valid", "data"}]}, and the result is one JSON object.
             """)
 
-    @Argument(help: "A file with a JSON Schema; with --suite, with many.", completion: .file())
+    @Argument(
+        help: "A file with a JSON Schema; - is standard input. With --suite, a file with many.", completion: .file())
     var file: String
 
     @Argument(help: "A file with the JSON to test.", completion: .file())
@@ -46,6 +47,9 @@ struct SchemaCheckCommand: ParsableCommand {
 
     /// Checks one schema or a suite. Each kind of error ends with one line on standard error.
     func run() throws {
+        if file == "-", instance == "-" {
+            throw CommandFailure.exit("only one of FILE and INSTANCE may be -", usage: true)
+        }
         guard let mode = SchemaMode(rawValue: mode), let spacing = JSONSpacing(rawValue: whitespace) else {
             throw CommandFailure.exit(
                 "--mode must be strict or relaxed, and --whitespace compact, pretty or free", usage: true)
@@ -57,7 +61,7 @@ struct SchemaCheckCommand: ParsableCommand {
                 var suite = SchemaSuite(compiler: compiler, masks: masks) { line in
                     if details { Terminal.write(line + "\n") }
                 }
-                for line in try SmallFile.bytes(file, for: "FILE").split(separator: UInt8(ascii: "\n")) {
+                for line in try SmallFile.bytes(Self.path(file), for: "FILE").split(separator: UInt8(ascii: "\n")) {
                     try suite.run(JSONParser.parse(line))
                 }
                 Terminal.write(suite.figures.text + "\n")
@@ -73,9 +77,12 @@ struct SchemaCheckCommand: ParsableCommand {
         }
     }
 
+    /// The path of a file; `-` is the standard input.
+    private static func path(_ name: String) -> String { name == "-" ? "/dev/stdin" : name }
+
     /// Checks one schema and, if there is one, one instance.
     private func check(_ compiler: SchemaCompiler, _ masks: MaskTimer?) throws {
-        let schema = try JSONParser.parse(SmallFile.bytes(file, for: "FILE"))
+        let schema = try JSONParser.parse(SmallFile.bytes(Self.path(file), for: "FILE"))
         let start = ContinuousClock.now
         let (grammar, warnings) = try compiler.grammar(of: schema)
         let time = ContinuousClock.now - start
@@ -83,7 +90,7 @@ struct SchemaCheckCommand: ParsableCommand {
         for warning in warnings { Terminal.write("  \(warning)\n") }
         Terminal.write("  compiled in \(time.formatted)\n")
         guard let instance else { return }
-        let bytes = try SmallFile.bytes(instance, for: "INSTANCE")
+        let bytes = try SmallFile.bytes(Self.path(instance), for: "INSTANCE")
         let text: [UInt8]
         do throws(JSONError) {
             text = try JSONParser.parse(bytes).bytes

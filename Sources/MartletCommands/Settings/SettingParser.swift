@@ -187,7 +187,7 @@ struct SettingParser {
 
     /// The error for an unknown flag, with the nearest spelling.
     private func unknown(_ name: String) -> String {
-        guard let nearest = EditDistance.nearest(to: name, among: byName.keys.sorted()) else {
+        guard let nearest = NearestWord.find(name, among: byName.keys.sorted()) else {
             return "unknown flag \(name); --help lists all flags"
         }
         return "unknown flag \(name); did you mean \(nearest)?"

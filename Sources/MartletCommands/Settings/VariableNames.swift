@@ -36,8 +36,8 @@ enum VariableNames {
 
     /// The most similar name with the prefix. The prefix does not count for the similarity.
     private static func nearest(to name: String, _ prefix: String, _ candidates: [String]) -> String? {
-        EditDistance.nearest(
-            to: String(name.dropFirst(prefix.count)),
+        NearestWord.find(
+            String(name.dropFirst(prefix.count)),
             among: candidates.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
         ).map { prefix + $0 }
     }

@@ -20,12 +20,13 @@ struct StateFolderOptions: ParsableArguments {
     }
 
     /// Reads one journal up to its first damage. The damage is reported on standard error.
-    /// - Parameter name: The generation's id, with or without the prefix of a dialect (`chatcmpl-`).
+    /// - Parameter name: An id, the unique beginning of an id, or a label; see ``StreamSelection``.
     /// - Throws: An exit code after one line on standard error, if there is no such journal.
     func generation(_ name: String) throws -> StoredGeneration {
-        let id = try Self.id(name)
         do {
-            let result = try journals().read(id)
+            let folder = try journals()
+            let id = try id(name, in: folder)
+            let result = try folder.read(id)
             if let damage = result.damage {
                 Terminal.write("martlet: the journal is damaged and was read in part: \(damage)\n", to: STDERR_FILENO)
             }
@@ -38,12 +39,16 @@ struct StateFolderOptions: ParsableArguments {
         }
     }
 
-    /// The id without a prefix: 32 hexadecimal digits.
-    static func id(_ name: String) throws -> String {
-        let id = String(name.split(separator: "-").last ?? "")
-        guard JournalFolder.isID(id) else {
-            throw CommandFailure.exit("ID must be 32 hexadecimal digits, with or without a prefix, not '\(name)'")
+    /// The id of a journal: 32 hexadecimal digits.
+    /// - Throws: An exit code after one line on standard error, if no journal or several ones match.
+    func id(_ name: String, in folder: JournalFolder) throws -> String {
+        let ids = folder.inOrder(try folder.ids())
+        let result = StreamSelection.id(of: name, ids: ids) { id in
+            (try? folder.read(id))?.generation?.head.label
         }
-        return id
+        switch result {
+        case .id(let id): return id
+        case .invalid(let message): throw CommandFailure.exit(message)
+        }
     }
 }

@@ -30,6 +30,13 @@ extension StoredGeneration {
     /// The client's request body; null if it cannot be read.
     var body: JSONValue { (try? JSONParser.parse(head.storedRequest))?["body"] ?? .null }
 
+    /// The last message of the person, or the prompt, on one line of at most 50 characters.
+    var preview: String {
+        let message = body["messages"]?.arrayValue?.last { $0["role"]?.stringValue == "user" }
+        let text = message?["content"]?.stringValue ?? body["prompt"]?.stringValue ?? body["input"]?.stringValue ?? ""
+        return TextWidth.shortened(String(text.prefix(200).map { $0.isNewline ? " " : $0 }), to: 50)
+    }
+
     /// The metadata of the generation, without prompt and output. Times are in seconds since 1970.
     var facts: JSONObject {
         [
@@ -55,5 +62,20 @@ extension String {
         String(
             String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })
         )
+    }
+}
+
+/// The age of a thing in its largest unit.
+///
+/// Example: `text(seconds: 200)` is `3 min`.
+enum AgeText {
+    /// - Parameter seconds: Negative ages, of a clock that was set back, count as 0.
+    static func text(seconds: Int64) -> String {
+        switch max(0, seconds) {
+        case 0..<60: "\(max(0, seconds)) s"
+        case ..<3_600: "\(seconds / 60) min"
+        case ..<86_400: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) d"
+        }
     }
 }

@@ -12,7 +12,7 @@ struct StreamsExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Print a generation on disk as JSON: request, tokens and text.")
 
-    @Argument(help: "The generation's id.")
+    @Argument(help: "The generation's id, the unique beginning of it, or a label.")
     var id: String
 
     @OptionGroup var state: StateFolderOptions

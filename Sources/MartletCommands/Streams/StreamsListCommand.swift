@@ -6,8 +6,8 @@ import MartletStreams
 ///
 /// Example:
 ///
-///     ID                                STATE       BEGAN                     TOKENS  BYTES  MODEL      LABEL
-///     3f0c5a4be1d24f7f9d4f0c55ab8d7e21  finished    2026-11-29T20:49:14.000Z  128     4112   fledgling  notes
+///     ID                                         STATE     AGE    TOKENS  MODEL      LABEL  REQUEST
+///     chatcmpl-3f0c5a4be1d24f7f9d4f0c55ab8d7e21  finished  3 min  128     fledgling  notes  Tell me a story.
 struct StreamsListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls", abstract: "List the generations on disk, oldest first.")
@@ -18,7 +18,8 @@ struct StreamsListCommand: ParsableCommand {
     func run() throws {
         do {
             let folder = try state.journals()
-            var lines: [[String]] = [["ID", "STATE", "BEGAN", "TOKENS", "BYTES", "MODEL", "LABEL"]]
+            let now = Timestamp.milliseconds() / 1_000
+            var lines: [[String]] = [["ID", "STATE", "AGE", "TOKENS", "MODEL", "LABEL", "REQUEST"]]
             for id in folder.inOrder(try folder.ids()) {
                 // A damaged or foreign entry must not prevent the list of the other journals.
                 guard let result = try? folder.read(id), let generation = result.generation else {
@@ -26,10 +27,9 @@ struct StreamsListCommand: ParsableCommand {
                     continue
                 }
                 lines.append([
-                    id, generation.stateText + (result.damage == nil ? "" : ", damaged"),
-                    Timestamp.text(seconds: Int(generation.head.log.created), milliseconds: 0),
-                    "\(generation.tokens.count)",
-                    "\(generation.extent.byteCount)", generation.head.log.model, generation.head.label ?? "",
+                    generation.head.responseID, generation.stateText + (result.damage == nil ? "" : ", damaged"),
+                    AgeText.text(seconds: now - generation.head.log.created), "\(generation.tokens.count)",
+                    generation.head.log.model, generation.head.label ?? "", generation.preview,
                 ])
             }
             Terminal.write(TextTable.text(lines))

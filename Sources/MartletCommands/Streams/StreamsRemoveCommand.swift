@@ -10,7 +10,7 @@ struct StreamsRemoveCommand: ParsableCommand {
         commandName: "rm", abstract: "Remove generations from the disk.",
         discussion: "While a server uses the folder, send the server a request instead: DELETE /v1/generations/ID.")
 
-    @Argument(help: "The generations' ids.")
+    @Argument(help: "Ids, unique beginnings of ids, or labels.")
     var ids: [String] = []
 
     @Flag(help: "Remove all generations that have ended.")
@@ -37,7 +37,8 @@ struct StreamsRemoveCommand: ParsableCommand {
                 throw CommandFailure.exit("a server uses \(folder.path); send it DELETE /v1/generations/ID instead")
             }
             let chosen =
-                ids.isEmpty ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map(StateFolderOptions.id)
+                ids.isEmpty
+                ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map { try state.id($0, in: folder) }
             var failures: [JournalError] = []
             for id in chosen {
                 do throws(JournalError) { try folder.erase(id) } catch { failures.append(error) }

@@ -76,7 +76,7 @@ struct TextFlow: Sendable {
         let isWide = width == 2
         if (isWide || lastIsWide) && !Self.closing.contains(character) { endWord() }
         if column + width > columns {
-            if wordColumn > 0, column - wordColumn + width <= columns {
+            if column > wordColumn, wordColumn > 0, column - wordColumn + width <= columns {
                 moveWord(&output)
             } else {
                 output += "\r\n"

@@ -169,7 +169,7 @@ struct ChatSession: Sendable {
             return [
                 .show(.line(lines.isEmpty ? "All settings have the server's defaults." : lines.joined(separator: "\n")))
             ]
-        case .keep(let number): return keep(number)
+        case .keep(let number): return selectVersion(number)
         case .model(let name): return [.model(name)]
         case .save(let name): return [.save(name)]
         case .load(let name): return [.load(name)]
@@ -203,7 +203,7 @@ struct ChatSession: Sendable {
         return [.show(.line(value.map { "\(name) = \($0.text)" } ?? "\(name) has the server's default."))]
     }
 
-    private mutating func keep(_ number: Int) -> [Effect] {
+    private mutating func selectVersion(_ number: Int) -> [Effect] {
         guard versions.count > 1 else { return [.show(.error("/keep needs a forked response"))] }
         guard (1...versions.count).contains(number) else {
             return [.show(.error("/keep must be from 1 to \(versions.count), not \(number)"))]

@@ -2,13 +2,13 @@ import ArgumentParser
 import Llama
 import MartletChat
 
-/// `martlet templates`: prints the chat formats of templates as a table in Markdown.
+/// `martlet template formats`: prints the chat formats of templates as a table in Markdown.
 ///
-/// Example: `martlet templates model.gguf` prints a row with the file, its chat format and its delimiters of reasoning
+/// Example: `martlet template formats model.gguf` prints a row with the file, its chat format and its delimiters of reasoning
 /// and tool calls.
-struct TemplatesCommand: ParsableCommand {
+struct TemplateFormatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "templates", abstract: "Print the chat formats of templates: reasoning and tool calls.",
+        commandName: "formats", abstract: "Print the chat formats of templates: reasoning and tool calls.",
         discussion: "The output is a table in Markdown with a row per file, or per known chat format.")
 
     @Argument(help: "Files with chat templates, or GGUF files.", completion: .file())

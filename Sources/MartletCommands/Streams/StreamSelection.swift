@@ -1,0 +1,36 @@
+import MartletStreams
+import MartletText
+
+/// The generation that a person names on the command line. Pure.
+///
+/// Example: `chatcmpl-3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c` and the label `notes`
+/// may all mean one generation.
+enum StreamSelection: Equatable {
+    case id(String)
+    /// No generation or several ones match; a sentence about it.
+    case invalid(String)
+
+    /// The shortest beginning of an id that counts.
+    private static let minimumPrefix = 4
+
+    /// Chooses by id first, then by label (the newest generation with it), then by the beginning of an id.
+    /// - Parameters:
+    ///   - ids: All ids, oldest first.
+    ///   - label: Reads the label of a generation; `nil` = it has none. Called only if no id is equal.
+    static func id(of name: String, ids: [String], label: (String) -> String?) -> Self {
+        // The prefix of a dialect ends with a dash: chatcmpl-, cmpl-, resp-.
+        let digits = (name.split(separator: "-").last.map(String.init) ?? "").lowercased()
+        if ids.contains(digits) { return .id(digits) }
+        if let id = ids.last(where: { label($0)?.hasSameBytes(as: name) == true }) { return .id(id) }
+        let isPrefix = digits.count >= minimumPrefix && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
+        let found = isPrefix ? ids.filter { $0.hasPrefix(digits) } : []
+        if found.count == 1, let id = found.first { return .id(id) }
+        guard found.isEmpty else {
+            return .invalid(
+                "\(found.count) generations begin with \(digits): \(found.prefix(5).joined(separator: ", "))")
+        }
+        return .invalid(
+            "there is no generation '\(name.printable)'; an id, at least \(minimumPrefix) digits of its beginning, or a "
+                + "label is needed, and 'martlet streams ls' lists all")
+    }
+}
