@@ -13,7 +13,7 @@ struct ChatCommand: AsyncParsableCommand {
             Without --url the command uses the server on http://127.0.0.1:8080, or starts its own server if there is none.
 
             With a QUESTION it prints the response and ends. Text on standard input is appended to the question: cat FILE | \
-            martlet chat Summarise. Exit codes: 0 complete, 1 failed, 2 wrong flags, 3 cut off at the limit of tokens. \
+            martlet chat Summarise. Exit codes: 0 complete, 1 failed, 3 cut off at the limit of tokens, 64 wrong flags. \
             Without a question, each line of a file or pipe is a message.
 
             Conversations and entered lines are kept in ~/.local/state/martlet; --no-history keeps none.

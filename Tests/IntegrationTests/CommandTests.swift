@@ -1,3 +1,4 @@
+import Foundation
 import MartletJSON
 import OrderedCollections
 import Subprocess
@@ -108,12 +109,29 @@ import Testing
         #expect(missing.output.contains("PROBLEM  model: /no/such/model.gguf is not there"), "\(missing.output)")
     }
 
-    @Test func chatRespondsToPipedInput() async throws {
+    @Test func chatRespondsToPipedInputAndToQuestions() async throws {
+        let state = StateFolder()
+        try FileManager.default.createDirectory(atPath: state.path, withIntermediateDirectories: true)
+        let schema = state.path + "/schema.json"
+        try Data(#"{"enum": ["yes", "no"]}"#.utf8).write(to: URL(filePath: schema))
         try await Server.run { server in
+            // Without scheme, and with the path that other clients need.
+            let chat = ["chat", "--url", "127.0.0.1:\(server.port)/v1"]
+            let piped = try await MartletProcess.run(chat, input: "What is 12 + 30?\n")
+            #expect(piped.status == 0 && piped.output.contains("42"), "\(piped.output)\(piped.error)")
+            let answer = try await MartletProcess.run(chat + ["What is", "12 + 30?"], input: "")
+            #expect(answer.status == 0 && answer.output.contains("42"), "\(answer.output)\(answer.error)")
             let result = try await MartletProcess.run(
-                ["chat", "--url", "http://127.0.0.1:\(server.port)"], input: "What is 12 + 30?\n")
+                chat + ["-o", "json", "--schema", schema, "Is this good?"], input: "A text.\n")
             #expect(result.status == 0, "\(result.error)")
-            #expect(result.output.contains("42"), "\(result.output)")
+            let json = try JSONParser.parse(Array(result.output.utf8))
+            #expect(["yes", "no"].contains(json["value"]?.stringValue), "\(result.output)")
+            #expect(json["finish_reason"] == "stop" && json["usage"]?["completion_tokens"] != nil)
         }
+        let absent = try await MartletProcess.run(["chat", "--url", "127.0.0.1:1", "Hello"], input: "")
+        #expect(absent.status == 1)
+        #expect(absent.error.contains("no server listens on http://127.0.0.1:1; 'martlet serve' starts one"))
+        let unknown = try await MartletProcess.run(["server"])
+        #expect(unknown.status == 2 && unknown.error.contains("did you mean 'martlet serve'?"), "\(unknown.error)")
     }
 }

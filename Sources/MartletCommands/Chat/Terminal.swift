@@ -36,6 +36,20 @@ enum Terminal {
         }
     }
 
+    /// Stops this process as Ctrl-Z does. Returns when it is continued.
+    ///
+    /// Threads of Swift's pool block signals. The signal is directed at this thread and unblocked for the call: otherwise the
+    /// thread would run on until another one stops the process.
+    private static func stopProcess() {
+        var signals = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTSTP)
+        pthread_sigmask(SIG_UNBLOCK, &signals, &before)
+        raise(SIGTSTP)
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+    }
+
     /// A terminal that delivers each key at once, without echo. The end of the value's life restores the old mode.
     struct RawMode: ~Copyable {
         private let original: termios
@@ -54,8 +68,7 @@ enum Terminal {
         /// Gives the terminal back and stops the process (Ctrl-Z). Returns when the shell continues the process.
         func suspend() {
             leave()
-            // Directed at this thread: the process stops before the call returns.
-            raise(SIGTSTP)
+            Terminal.stopProcess()
             _ = enter()
         }
 

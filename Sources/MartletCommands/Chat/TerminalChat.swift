@@ -168,7 +168,10 @@ struct TerminalChat {
             case .cancel: streamTask?.cancel()
             case .stop(let ids): for id in ids { await client.stop(id) }
             case .fill(let text):
-                if editor.characters.isEmpty { _ = editor.apply(.paste(text)) }
+                // The person may be writing the next message: both stay.
+                let separator = editor.characters.isEmpty ? "" : "\n"
+                while editor.apply(.right) == .changed {}
+                _ = editor.apply(.paste(separator + text))
             case .model(let name): await selectModel(name)
             case .persist, .separate, .save, .load, .list:
                 guard await perform(storing(effect)) else { return false }

@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from terminal_screen import Screen
 
 SECONDS = 60
+# No wait of this script is longer than this, that for a stopped process included.
+signal.alarm(280)
 
 
 def chunk(**delta):
