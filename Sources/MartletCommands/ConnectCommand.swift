@@ -38,7 +38,7 @@ struct ConnectCommand: AsyncParsableCommand {
         }
         var server = ConnectedServer(url: base.description, model: model ?? "", contextLength: nil, key: apiKey)
         do {
-            try await Self.complete(&server)
+            try await Self.complete(&server, at: base)
         } catch {
             throw CommandFailure.exit("\(error)")
         }
@@ -61,9 +61,9 @@ struct ConnectCommand: AsyncParsableCommand {
     }
 
     /// Asks the server for its first model and the model's context.
-    private static func complete(_ server: inout ConnectedServer) async throws {
+    private static func complete(_ server: inout ConnectedServer, at base: BaseURL) async throws {
         let http = ChatClient.makeHTTP()
-        let client = ChatClient(http: http, url: server.url, key: server.key)
+        let client = ChatClient(http: http, url: base, key: server.key)
         let models: [(name: String, contextLength: Int?)]
         do {
             models = try await client.models()

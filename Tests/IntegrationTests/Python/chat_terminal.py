@@ -315,7 +315,7 @@ def plain(state):
         chat.process.kill()
     chat = Chat(80, state, TERM="dumb")
     try:
-        chat.expect("> ")
+        chat.expect_last(">")
         chat.press("/nonsense\nhi\n")
         chat.expect("unknown command /nonsense")
         chat.script.streams[0].put(chunk(content="yes"))
