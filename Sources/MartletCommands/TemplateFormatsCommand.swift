@@ -56,6 +56,7 @@ struct TemplateFormatsCommand: ParsableCommand {
         }
         var options = Model.Options()
         options.vocabularyOnly = true
+        QuietLoader.begin()
         let model = try Model(path: file, options: options)
         return (model.chatTemplate() ?? ChatTemplate.chatML, model.chatTemplate(named: "tool_use"))
     }

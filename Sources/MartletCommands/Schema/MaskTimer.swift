@@ -10,6 +10,7 @@ struct MaskTimer {
 
     /// - Parameter path: A GGUF file. Only its vocabulary is loaded.
     init(path: String) throws(SettingError) {
+        QuietLoader.begin()
         do throws(LlamaError) {
             var options = Model.Options()
             options.vocabularyOnly = true
