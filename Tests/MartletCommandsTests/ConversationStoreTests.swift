@@ -46,6 +46,15 @@ import Testing
         }
     }
 
+    @Test func chatsOfTheSameSecondHaveDifferentNames() throws {
+        try withStore { store in
+            for text in ["first", "second", "third"] {
+                try store.save(conversation(text), as: store.freeName(milliseconds: 500))
+            }
+            #expect(store.names() == ["1970-01-01-000000", "1970-01-01-000001", "1970-01-01-000002"])
+        }
+    }
+
     @Test func onlyTheNewestUnnamedConversationsAreRetained() throws {
         try withStore { store in
             try store.save(conversation("named"), as: "1999")

@@ -64,7 +64,7 @@ extension TerminalChat {
     /// Writes the conversation under its name, or under the present time.
     private mutating func persist(_ store: ConversationStore) throws(SettingError) {
         guard !session.conversation.messages.isEmpty else { return }
-        let name = name ?? ConversationStore.automaticName(milliseconds: Timestamp.milliseconds())
+        let name = name ?? store.freeName(milliseconds: Timestamp.milliseconds())
         self.name = name
         try store.save(session.conversation, as: name)
     }

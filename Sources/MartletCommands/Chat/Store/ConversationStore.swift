@@ -43,6 +43,14 @@ struct ConversationStore: Sendable {
         return "\(parts.first ?? "")-\((parts.last ?? "").filter(\.isNumber))"
     }
 
+    /// A name from a time in UTC that no conversation has: the time of a chat in the same second is moved on.
+    func freeName(milliseconds: Int64) -> String {
+        let taken = Set(names())
+        var time = milliseconds
+        while taken.contains(Self.automaticName(milliseconds: time)) { time += 1_000 }
+        return Self.automaticName(milliseconds: time)
+    }
+
     /// Whether a name was made from a time.
     private static func isAutomatic(_ name: String) -> Bool {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
