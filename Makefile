@@ -52,7 +52,9 @@ page: ## the chat page, into Web/dist; without the JavaScript packages it says w
 	@scripts/page
 
 screenshots: build ## pictures of the chat page, into docs/images, with checks of layout and accessibility
-	@$(TIMED) "screenshots" .deps/python/bin/python scripts/screenshots .build/$(CONFIGURATION)/martlet
+	@[ -x .deps/browser/bin/python ] || { python3 -m venv .deps/browser && \
+		.deps/browser/bin/python -m pip install --quiet -r scripts/requirements-browser.txt; }
+	@$(TIMED) "screenshots" .deps/browser/bin/python scripts/screenshots .build/$(CONFIGURATION)/martlet
 
 build: setup page ## the program, into .build/$(CONFIGURATION)/martlet; debug information of a release is beside it
 	@$(TIMED) "build ($(CONFIGURATION))" scripts/split-debug $(CONFIGURATION) \

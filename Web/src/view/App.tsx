@@ -18,7 +18,7 @@ const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
-const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities")]);
+const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
 const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
 const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
@@ -363,7 +363,7 @@ const keys: readonly [string, string][] = [
     ["Ctrl ⇧ ↑ ↓", "Previous and next chat"],
     ["Ctrl ⇧ D", "Delete the chat"],
     ["[ ]", "Versions of the focused message"],
-    ["F2", "Rename the focused chat"],
+    ["F2, Ctrl ⇧ E", "Rename the chat"],
     ["Ctrl /", "This list"],
 ];
 
@@ -414,6 +414,11 @@ function useKeys(context: {
                 },
                 "shift :": copyLastCode,
                 "shift ;": copyLastCode,
+                "shift e": () => {
+                    // The row renames itself, as with F2.
+                    const row = document.querySelector<HTMLElement>('[data-conversation] > [aria-current="page"]');
+                    row?.dispatchEvent(new KeyboardEvent("keydown", { key: "F2", bubbles: true }));
+                },
                 "shift d": () => {
                     if (!thread) return;
                     void engine.removeConversations([thread.conversation.id]);

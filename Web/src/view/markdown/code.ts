@@ -3,6 +3,12 @@ import { copyText } from "../clipboard";
 /** Code blocks: header with language and copy, highlighted by a lazy chunk when they are complete. */
 
 let chunk: Promise<typeof import("./code-chunk")> | null = null;
+/** Names of languages that are no extensions of files. */
+const extensions: { readonly [language: string]: string } = {
+    bash: "sh", csharp: "cs", "c++": "cpp", "c#": "cs", javascript: "js", julia: "jl", kotlin: "kt", makefile: "mk",
+    markdown: "md", objectivec: "m", perl: "pl", powershell: "ps1", python: "py", ruby: "rb", rust: "rs", text: "txt",
+    typescript: "ts", yaml: "yml",
+};
 /** Longer code stays plain. */
 const HIGHLIGHT_LIMIT = 100_000;
 
@@ -19,6 +25,13 @@ export function codeBlock(text: string, info: string, isOpen: boolean): HTMLElem
         tool("Wrap", button => {
             const isWrapped = figure.classList.toggle("wrapped");
             button.setAttribute("aria-pressed", String(isWrapped));
+        }),
+        tool("Save", () => {
+            const link = document.createElement("a");
+            link.href = URL.createObjectURL(new Blob([code.textContent ?? ""], { type: "text/plain" }));
+            link.download = "code." + (extensions[language.toLowerCase()] ?? (language.toLowerCase() || "txt"));
+            link.click();
+            setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
         }),
         tool("Copy", button => {
             void copyText(code.textContent ?? "").then(isDone => {

@@ -1,10 +1,12 @@
-import { useEffect, useId, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { ConversationID, Model } from "../../engine/types";
 import { topics } from "../../engine/types";
 import { bytes, shortCount } from "../format";
 import { useEngine, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { IconButton, Progress } from "../ui";
+
+const ModelDialog = lazy(() => import("./ModelDialog").then(module => ({ default: module.ModelDialog })));
 
 /** The model of the conversation, and the list of all models. */
 export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen: string | null }) {
@@ -25,6 +27,7 @@ export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen:
         addEventListener("keydown", onKey);
         return () => removeEventListener("keydown", onKey);
     }, []);
+    const [described, setDescribed] = useState<Model | null>(null);
     const busy = model && (model.status === "loading" || model.status === "downloading") ? model : undefined;
     return (
         <div className="picker">
@@ -47,6 +50,8 @@ export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen:
             {busy && <span className="picker-words">{busy.statusWords}</span>}
             {isOpen && (
                 <List
+                    id={id}
+                    onDescribe={setDescribed}
                     models={feed.models}
                     isManaged={feed.isManaged}
                     chosen={model?.name ?? null}
@@ -57,6 +62,9 @@ export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen:
                     onChoose={next => void engine.chooseModel(id, next)}
                 />
             )}
+            <Suspense fallback={null}>
+                {described && <ModelDialog model={described} onClose={() => setDescribed(null)} />}
+            </Suspense>
         </div>
     );
 }
@@ -70,6 +78,8 @@ function groupOf(model: Model): (typeof groups)[number] {
 
 /** The models with search; arrows follow the visible order, Enter chooses. */
 function List(props: {
+    id: ConversationID | null;
+    onDescribe: (model: Model) => void;
     models: readonly Model[];
     isManaged: boolean;
     chosen: string | null;
@@ -168,14 +178,22 @@ function List(props: {
                 })}
                 {sorted.length === 0 && <p className="empty">No model has “{query}” in its name.</p>}
             </div>
-            {sorted[at] && <ModelTools model={sorted[at] as Model} isManaged={props.isManaged} />}
+            {sorted[at] && <ModelTools id={props.id} model={sorted[at] as Model} isManaged={props.isManaged} onDescribe={props.onDescribe} />}
         </div>
     );
 }
 
 /** The commands for the active model: below the list, so that they are reachable by touch and by keyboard. */
-function ModelTools({ model, isManaged }: { model: Model; isManaged: boolean }) {
+function ModelTools(props: {
+    id: ConversationID | null;
+    model: Model;
+    isManaged: boolean;
+    onDescribe: (model: Model) => void;
+}) {
+    const { id, model, isManaged } = props;
     const engine = useEngine();
+    useTopic(topics.settings, current => current.settings(id));
+    const effort = engine.setting(id, "reasoning_effort");
     const isBusy = model.status === "loading" || model.status === "downloading";
     const canLoad = isManaged && (model.status === "unloaded" || model.status === "failed" || model.status === "sleeping");
     return (
@@ -187,6 +205,21 @@ function ModelTools({ model, isManaged }: { model: Model; isManaged: boolean }) 
                 </span>
             )}
             <span className="spacer" />
+            {model.canThink && (
+                <select
+                    aria-label="Reasoning effort"
+                    value={typeof effort === "string" ? effort : ""}
+                    onChange={event => void engine.setSetting(id, "reasoning_effort", event.target.value || undefined)}
+                >
+                    <option value="">thinks as it likes</option>
+                    {["minimal", "low", "medium", "high"].map(value => (
+                        <option key={value} value={value}>
+                            thinks: {value}
+                        </option>
+                    ))}
+                </select>
+            )}
+            <IconButton icon="info" label={`About ${model.name}`} onClick={() => props.onDescribe(model)} />
             <IconButton
                 icon="star"
                 label={model.isFavourite ? "No favourite any more" : "Favourite"}
