@@ -59,8 +59,14 @@ function statusWords(status: ModelStatus, progress: number | null, stage: string
     }
 }
 
+/** The memory that a load of a model takes, and whether this machine has it at all. */
+export interface MemoryNeed {
+    readonly bytes: number;
+    readonly fits: boolean;
+}
+
 /** A model from an entry of `/v1/models`; null for an entry without a name. */
-export function modelFrom(entry: JSONValue, isFavourite: boolean): Model | null {
+export function modelFrom(entry: JSONValue, isFavourite: boolean, plan: MemoryNeed | null = null): Model | null {
     const members = object(entry);
     const name = text(members.id) ?? text(members.model) ?? text(members.name);
     if (name === null) return null;
@@ -73,12 +79,11 @@ export function modelFrom(entry: JSONValue, isFavourite: boolean): Model | null 
     const status = statusOf(text(state.value) ?? text(members.status), state.failed === true);
     const isMoving = status === "loading" || status === "downloading";
     const progress = isMoving ? number(state.fraction) ?? number(detail.value) : null;
-    const memory = object(members.memory);
     return {
         name,
         aliases: strings(members.aliases),
         status,
-        statusWords: statusWords(status, progress, text(detail.current), error),
+        statusWords: state.phase === "absent" ? "Not downloaded" : statusWords(status, progress, text(detail.current), error),
         progress,
         canSee: capabilities.includes("vision") || inputs.includes("image"),
         canHear: capabilities.includes("audio") || inputs.includes("audio"),
@@ -88,8 +93,8 @@ export function modelFrom(entry: JSONValue, isFavourite: boolean): Model | null 
         parameters: number(members.parameters) ?? number(meta.n_params),
         size: number(members.size) ?? number(meta.size),
         quantization: text(members.quantization) ?? text(meta.ftype),
-        memory: number(memory.total) ?? number(members.memory),
-        fits: typeof memory.fits === "boolean" ? memory.fits : null,
+        memory: plan?.bytes ?? null,
+        fits: plan?.fits ?? null,
         isFavourite,
     };
 }
@@ -115,6 +120,9 @@ export class Models {
     private isClosed = false;
     private hasEvents = true;
     private lastEvent: string | null = null;
+    /** By name; null = asked, without an answer. Neither number changes while the server runs. */
+    private readonly plans = new Map<string, MemoryNeed | null>();
+    private isPlanning = false;
     onChange: () => void = () => {};
 
     constructor(private readonly environment: Environment, private readonly api: Api) {}
@@ -247,7 +255,8 @@ export class Models {
                 fraction: members.fraction,
                 progress: members.progress,
                 error: members.error,
-                failed: members.error !== undefined && members.status !== "loading" && members.status !== "loaded",
+                failed: members.failed,
+                phase: members.phase,
             };
             this.change(name, { ...object(members.info), status: status as JSONValue });
         } else if (kind === "download_progress") {
@@ -268,7 +277,8 @@ export class Models {
         const before = new Map(this.feed.models.map(model => [model.name, model]));
         const models: Model[] = [];
         for (const entry of this.entries.values()) {
-            const model = modelFrom(entry, this.favourites.includes(text(object(entry).id) ?? ""));
+            const name = text(object(entry).id) ?? "";
+            const model = modelFrom(entry, this.favourites.includes(name), this.plans.get(name) ?? null);
             if (!model) continue;
             const old = before.get(model.name);
             const isSameLoad = old !== undefined && old.status === model.status && old.progress !== null;
@@ -278,9 +288,28 @@ export class Models {
             models.push(old && JSON.stringify(old) === JSON.stringify(shown) ? old : shown);
         }
         const feed: ModelsFeed = { ...this.feed, models, connection, defaultModel: this.defaultModel };
-        if (JSON.stringify(feed) === JSON.stringify(this.feed)) return;
-        this.feed = feed;
-        this.onChange();
+        if (JSON.stringify(feed) !== JSON.stringify(this.feed)) {
+            this.feed = feed;
+            this.onChange();
+        }
+        if (feed.isManaged) void this.plan();
+    }
+
+    /** Asks for the memory of each model once, one after the other: a plan reads the head of a file. */
+    private async plan(): Promise<void> {
+        const next = (): string | undefined => this.feed.models.find(model => !this.plans.has(model.name))?.name;
+        if (this.isPlanning || next() === undefined) return;
+        this.isPlanning = true;
+        for (let name = next(); name !== undefined && !this.isClosed; name = next()) {
+            this.plans.set(name, null);
+            const reply = await this.api.request("POST", "models/plan", { model: name });
+            const body = reply.kind === "ok" ? object(reply.body) : {};
+            const needs = Array.isArray(body.needs) ? body.needs.map(part => number(part) ?? 0) : [];
+            if (needs.length === 0) continue;
+            this.plans.set(name, { bytes: needs.reduce((sum, part) => sum + part, 0), fits: body.fits === true });
+        }
+        this.isPlanning = false;
+        if (!this.isClosed) this.publish(this.feed.connection);
     }
 
     // --- Commands ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import { Settings } from "../../src/engine/settings";
 import { runningWords } from "../../src/engine/status";
 import { cutAway } from "../../src/engine/steering";
 import { titleFrom } from "../../src/engine/writing";
+import { turns, until } from "./support/world";
 import type { MessageState } from "../../src/engine/types";
 
 const states: MessageState[] = [
@@ -152,4 +153,34 @@ test("aRewindBetweenTokensWritesTheRestAgain", () => {
     assert.equal(cutAway(one, "by t", 1_000), "");
     assert.equal(cutAway(one, "gone", 3), "");
     assert.equal(cutAway(undefined, "by", 3), "");
+});
+
+test("theMemoryOfEachModelIsAskedForOnce", async () => {
+    const asked: string[] = [];
+    const environment = {
+        clock: { now: () => 0, after: () => () => {} },
+        fetch: async (path: string, options?: RequestInit) => {
+            if (path === "models/plan") {
+                asked.push((JSON.parse(String(options?.body)) as { model: string }).model);
+                return new Response(JSON.stringify({ needs: [3, 4], free: [1, 1], fits: false, fits_now: false }));
+            }
+            if (path === "v1/models") return new Response(JSON.stringify({ data: [{ id: "a" }, { id: "b" }] }));
+            const snapshot = "data: {\"model\":\"*\",\"event\":\"snapshot\",\"data\":{\"models\":[{\"id\":\"a\"},{\"id\":\"b\"}]}}\n\n";
+            return new Response(path === "models/sse" ? snapshot : "{}");
+        },
+        channel: { post: () => {}, onMessage: () => {}, close: () => {} },
+        session: { read: () => null, write: () => {} },
+        local: { read: () => null, write: () => {} },
+        random: (count: number) => new Uint8Array(count),
+        later: (work: () => void) => work(),
+    };
+    const models = new Models(environment, new Api(environment));
+    models.start();
+    await until(() => models.current.models.every(model => model.memory === 7) && models.current.models.length === 2, "plans");
+    assert.equal(models.current.isManaged, true);
+    assert.deepEqual(models.current.models.map(model => model.fits), [false, false]);
+    models.apply({ model: "a", event: "status_change", data: { status: "unloaded", phase: "absent" } });
+    await turns();
+    assert.equal(models.current.models[0].statusWords, "Not downloaded");
+    assert.deepEqual(asked, ["a", "b"]);
 });
