@@ -18,6 +18,8 @@ async function start(): Promise<void> {
             </EngineContext.Provider>
         </StrictMode>,
     );
+    // For scripts/page-figures.
+    requestAnimationFrame(() => performance.mark("martlet.ready"));
     setTimeout(preloadParts, 200);
 }
 
