@@ -6,6 +6,7 @@ import { useClock, useEngine, useMedia, useTopic } from "./hooks";
 import { Bird } from "./icons";
 import { copyText } from "./clipboard";
 import { loadMarkdown } from "./markdown/lazy";
+import { recall, remember } from "./memory";
 import { Gauge } from "./parts/Gauge";
 import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
@@ -37,7 +38,7 @@ export function App() {
     const engine = useEngine();
     const route = useRoute();
     const isNarrow = useMedia("(max-width: 760px)");
-    const [isSideOpen, setSideOpen] = useState(() => localStorage.getItem("martlet.side") !== "closed");
+    const [isSideOpen, setSideOpen] = useState(() => recall("martlet.side") !== "closed");
     const [isDrawerOpen, setDrawerOpen] = useState(false);
     const [open, setOpen] = useState<Open>(null);
     const id = route.page === "chat" ? route.conversation : null;
@@ -64,7 +65,7 @@ export function App() {
         if (isNarrow) setDrawerOpen(value => !value);
         else
             setSideOpen(value => {
-                localStorage.setItem("martlet.side", value ? "closed" : "open");
+                remember("martlet.side", value ? "closed" : "open");
                 return !value;
             });
     }, [isNarrow]);
@@ -153,10 +154,10 @@ export function App() {
 function applyTheme(theme: unknown): void {
     if (theme === "light" || theme === "dark") {
         document.documentElement.dataset["theme"] = theme;
-        localStorage.setItem("martlet.theme", theme);
+        remember("martlet.theme", theme);
     } else {
         delete document.documentElement.dataset["theme"];
-        localStorage.removeItem("martlet.theme");
+        remember("martlet.theme", null);
     }
 }
 

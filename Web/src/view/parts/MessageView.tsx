@@ -6,6 +6,7 @@ import { bytes, duration, parsed } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
+import { recall, remember } from "../memory";
 import { openConversation } from "../router";
 import { Dialog, GrowingText, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
@@ -322,10 +323,10 @@ function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
     const engine = useEngine();
     const key = `martlet.edit.${message.id}`;
     // An unsaved edit survives a reload of the tab.
-    const [text, setText] = useState(() => sessionStorage.getItem(key) ?? message.text);
+    const [text, setText] = useState(() => recall(key, true) ?? message.text);
     const isUser = message.role === "user";
     const end = (): void => {
-        sessionStorage.removeItem(key);
+        remember(key, null, true);
         onEnd();
     };
     const save = (mode: "inPlace" | "newVersion"): void => {
@@ -346,7 +347,7 @@ function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
                 autoFocus
                 onChange={value => {
                     setText(value);
-                    sessionStorage.setItem(key, value);
+                    remember(key, value, true);
                 }}
                 onKeyDown={event => {
                     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(isUser ? "newVersion" : "inPlace");
