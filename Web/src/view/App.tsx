@@ -12,23 +12,26 @@ import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
 import { Sidebar } from "./Sidebar";
 import { Thread } from "./Thread";
-import { Dialog, GrowingText, IconButton, Menu, saveFile } from "./ui";
+import { IconButton, Menu, saveFile } from "./ui";
 
 // Parts that a first visit does not need; `preloadParts` reads them when the page is idle.
 const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
-const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog")]);
+const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
 const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
+const loadDialogs = () => import("./PageDialogs");
+const Keys = lazy(() => loadDialogs().then(module => ({ default: module.Keys })));
+const SystemDialog = lazy(() => loadDialogs().then(module => ({ default: module.SystemDialog })));
 const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
 const Settings = lazy(() => loadSettings().then(module => ({ default: module.Settings })));
 const Transfer = lazy(() => loadTransfer().then(module => ({ default: module.Transfer })));
 
 /** Reads the lazy parts, so that they open at once even if the server is gone by then. */
 export function preloadParts(): void {
-    for (const load of [loadMarkdown, loadSearch, loadSettings, loadSteering, loadTools, loadServerPage, loadTransfer]) load().catch(() => undefined);
+    for (const load of [loadMarkdown, loadDialogs, loadSearch, loadSettings, loadSteering, loadTools, loadServerPage, loadTransfer]) load().catch(() => undefined);
 }
 
 type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;
@@ -143,9 +146,9 @@ export function App() {
                 )}
                 {open === "settings" && <Settings id={thread ? id : null} onClose={() => setOpen(null)} />}
                 {open === "transfer" && <Transfer onClose={() => setOpen(null)} />}
+                {open === "keys" && <Keys onClose={() => setOpen(null)} />}
+                {open === "system" && thread && <SystemDialog thread={thread} onClose={() => setOpen(null)} />}
             </Suspense>
-            {open === "keys" && <Keys onClose={() => setOpen(null)} />}
-            {open === "system" && thread && <SystemDialog thread={thread} onClose={() => setOpen(null)} />}
         </div>
     );
 }
@@ -218,33 +221,6 @@ function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: Open)
                 },
             ]}
         />
-    );
-}
-
-function SystemDialog({ thread, onClose }: { thread: ThreadSnapshot; onClose: () => void }) {
-    const engine = useEngine();
-    const [text, setText] = useState(thread.messages.find(message => message.role === "system")?.text ?? "");
-    return (
-        <Dialog
-            title="System prompt"
-            className="wide"
-            onClose={onClose}
-            actions={
-                <button
-                    type="button"
-                    className="button primary"
-                    onClick={() => {
-                        void engine.setSystemPrompt(thread.conversation.id, text);
-                        onClose();
-                    }}
-                >
-                    Save
-                </button>
-            }
-        >
-            <p className="hint">The model reads it before the first message of this chat.</p>
-            <GrowingText label="System prompt" value={text} onChange={setText} rows={6} autoFocus />
-        </Dialog>
     );
 }
 
@@ -346,42 +322,6 @@ function Announcer({ thread }: { thread: ThreadSnapshot | undefined }) {
         <div className="visually-hidden" role="status" aria-live="polite" aria-atomic="true">
             {words}
         </div>
-    );
-}
-
-const keys: readonly [string, string][] = [
-    ["Enter", "Send; Shift Enter adds a line"],
-    ["Ctrl Enter", "Send in any case"],
-    ["Esc", "Stop the answer"],
-    ["↑", "Edit the last message, from an empty box"],
-    ["Ctrl ⇧ O", "New chat"],
-    ["Ctrl K", "Search"],
-    ["Ctrl B", "List of chats"],
-    ["Ctrl M", "Models"],
-    ["Ctrl ,", "Settings"],
-    ["Ctrl ⇧ C", "Copy the last answer"],
-    ["Ctrl ⇧ ;", "Copy the last code block"],
-    ["Ctrl ⇧ ↑ ↓", "Previous and next chat"],
-    ["Ctrl ⇧ D", "Delete the chat"],
-    ["[ ]", "Versions of the focused message"],
-    ["F2, Ctrl ⇧ E", "Rename the chat"],
-    ["Ctrl /", "This list"],
-];
-
-function Keys({ onClose }: { onClose: () => void }) {
-    return (
-        <Dialog title="Keyboard" onClose={onClose}>
-            <dl className="keys">
-                {keys.map(([key, use]) => (
-                    <div key={key}>
-                        <dt>
-                            <kbd>{key}</kbd>
-                        </dt>
-                        <dd>{use}</dd>
-                    </div>
-                ))}
-            </dl>
-        </Dialog>
     );
 }
 
