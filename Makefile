@@ -79,11 +79,11 @@ test-swift: setup page
 	@$(TIMED) "swift tests" swift test --skip-build $(TEST) $(TEST_ARGS)
 
 # The engine of the chat page in Node; without node and esbuild it says so.
-test-page:
+test-page: setup
 	@$(TIMED) "unit tests of the page" scripts/page-tests
 
 # The page in a headless browser behind a proxy that fails; without a Chromium it says so. Uses the debug build of the tests.
-test-browser:
+test-browser: setup
 	@$(TIMED) "browser tests of the page" scripts/page-browser-tests
 
 # The recipe must go on making the conversations that the shipped model learned from.

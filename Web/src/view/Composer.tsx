@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import type { Attachment, ConversationID, QueuedMessage, SendProblem, Thread } from "../engine/types";
 import { topics } from "../engine/types";
 import { useEngine, useMedia, useTopic } from "./hooks";
@@ -23,8 +23,9 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
     useTopic(topics.models, current => current.models());
     useTopic(topics.server, current => current.server());
 
-    // Each conversation has its own draft, which survives a reload.
-    useEffect(() => {
+    // Each conversation has its own draft, which survives a reload. Before the next input event: a letter that is typed right
+    // after a change of the conversation must not be removed.
+    useLayoutEffect(() => {
         let isOver = false;
         setText("");
         setAttachments([]);

@@ -208,6 +208,7 @@ class PageTest(unittest.TestCase):
         before = tab.evaluate("() => martletEngine.conversations().length")
         tab.locator("[data-action=new]").first.click()
         tab.wait_for_function("() => location.hash === '' || location.hash === '#/'")
+        tab.wait_for_function("() => document.querySelectorAll('[data-message]').length === 0")
         tab.locator("[data-composer]").fill(text)
         tab.locator("[data-action=send]").click()
         tab.wait_for_function("before => martletEngine.conversations().length > before", arg=before)
