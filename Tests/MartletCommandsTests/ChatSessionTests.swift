@@ -32,7 +32,7 @@ import Testing
         _ = session.receive(.ended(ResponseSpeed(tokens: 2, tokensPerSecond: 10, seconds: 0.2)))
         #expect(
             session.streamEnded(nil) == [
-                .show(.responseEnded), .show(.remark("2 tokens, 10.0 tokens/s, 0.2 s")), .persist,
+                .show(.remark("2 tokens, 10.0 tokens/s, 0.2 s")), .show(.responseEnded), .persist,
             ])
         #expect(texts(session) == ["hello", "Hi."])
     }
@@ -163,7 +163,7 @@ import Testing
         _ = session.enter("hello")
         #expect(
             session.streamEnded("no server") == [
-                .show(.responseEnded), .show(.error("no server")), .fill("hello"), .persist,
+                .show(.error("no server")), .show(.responseEnded), .fill("hello"), .persist,
             ])
         #expect(texts(session) == [])
     }

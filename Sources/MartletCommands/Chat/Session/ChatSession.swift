@@ -301,14 +301,15 @@ struct ChatSession: Sendable {
     mutating func streamEnded(_ failure: String?) -> [Effect] {
         guard let response else { return [] }
         self.response = nil
-        var effects: [Effect] = [.show(.responseEnded)]
+        var effects: [Effect] = []
         if response.isStopped {
-            effects = [.show(.remark("stopped"))] + effects
+            effects.append(.show(.remark("stopped")))
         } else if let failure {
             effects.append(.show(.error(failure)))
         } else if let speed = response.speed {
             effects.append(.show(.remark(speed.text)))
         }
+        effects.append(.show(.responseEnded))
         let base = conversation.messages
         if response.isFork {
             versions.append(Self.version(base: versions.first ?? base, text: response.text))
