@@ -45,6 +45,7 @@ struct ChatCommand: AsyncParsableCommand {
 
     /// Runs the chat, and shuts the HTTP client down in any case.
     func run() async throws {
+        CurrentProcess.prepare()
         let key = apiKey ?? CurrentProcess.environment("LLAMA_API_KEY")
         try await ChatServer.run(url: url.flatMap { BaseURL($0) }, key: key, model: model) { client in
             try await options.converse(client, model: nil, words: question)

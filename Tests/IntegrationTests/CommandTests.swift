@@ -128,6 +128,10 @@ import Testing
             #expect(["yes", "no"].contains(json["value"]?.stringValue), "\(result.output)")
             #expect(json["finish_reason"] == "stop" && json["usage"]?["completion_tokens"] != nil)
         }
+        // A server of its own, with a model by its path.
+        let model = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
+        let ran = try await MartletProcess.run(["run", model, "What is 12 + 30?"], input: "")
+        #expect(ran.status == 0 && ran.output.contains("42"), "\(ran.output)\(ran.error)")
         let absent = try await MartletProcess.run(["chat", "--url", "127.0.0.1:1", "Hello"], input: "")
         #expect(absent.status == 1)
         #expect(absent.error.contains("no server listens on http://127.0.0.1:1; 'martlet serve' starts one"))

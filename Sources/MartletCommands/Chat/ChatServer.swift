@@ -7,7 +7,7 @@ enum ChatServer {
     /// The address of a server without flags.
     static let usualURL = BaseURL("127.0.0.1:8080")
 
-    /// Prepares the process, chooses the server, and runs the body. Shuts client and server down in any case.
+    /// Chooses the server and runs the body. Shuts client and server down in any case. The process must be prepared.
     /// - Parameters:
     ///   - url: A running server; `nil` = the usual one if it responds within 300 ms, else an embedded one.
     ///   - model: A GGUF file for an embedded server; `nil` = the demo model.
@@ -15,7 +15,6 @@ enum ChatServer {
     static func run(
         url: BaseURL?, key: String?, model: String?, _ body: (ChatClient) async throws -> Void
     ) async throws {
-        CurrentProcess.prepare()
         let http = ChatClient.makeHTTP()
         let result: Result<Void, any Error>
         do {
