@@ -103,6 +103,7 @@ let package = Package(
                 "MartletConversation", "MartletPlatform",
                 "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletText",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"]

@@ -46,9 +46,11 @@ package struct ConversationMessage: Sendable, Equatable {
         parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
     }
 
-    /// The reasoning of all reasoning parts, joined by line feeds; nil if the message has none.
+    /// The reasoning of all reasoning parts, joined by line feeds; nil if the message has none that can be read.
     package var reasoning: String? {
-        let texts = parts.compactMap { if case .reasoning(let part) = $0 { part.text } else { nil } }
+        let texts = parts.compactMap { part in
+            if case .reasoning(let part) = part, part.redacted == nil { part.text } else { nil }
+        }
         return texts.isEmpty ? nil : texts.joined(separator: "\n")
     }
 

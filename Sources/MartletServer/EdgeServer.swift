@@ -214,7 +214,9 @@ package final class EdgeServer: Sendable {
                 journal: journal, ids: ids, completions: completions.service,
                 makePlan: { stored throws(StoredRequestError) in try completions.plan(for: stored) },
                 makeView: { stored, options, head in
-                    options.view(of: stored.kind, head: head, prompts: stored.promptTexts)
+                    Dialect.named(stored.kind).makeView(
+                        Dialect.Response(
+                            head: head, options: options, prompts: stored.promptTexts, body: stored.body))
                 },
                 progress: recovery, retainTime: configuration.retainTime.components.seconds,
                 onReading: settings.onReading,

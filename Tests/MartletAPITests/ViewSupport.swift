@@ -32,3 +32,19 @@ extension TextCompletionView {
 extension TokenDetails: ExpressibleByArrayLiteral {
     package init(arrayLiteral elements: TokenProbabilities...) { self.init(probabilities: elements) }
 }
+
+extension FoldingView {
+    /// The parts of the stream of a log, without their empty lines.
+    func parts(of events: [LogEvent]) throws -> [String] {
+        let log = GenerationLog(head: LogHead(created: 0, model: "m"))
+        for event in events { log.append(event) }
+        var state = ViewState()
+        var bytes: [UInt8] = []
+        var number = 0
+        for event in events {
+            encode(event, number: number, state: &state, history: LogHistory(of: log), into: &bytes)
+            if event != .ping { number += 1 }
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n\n").map { String($0) }
+    }
+}

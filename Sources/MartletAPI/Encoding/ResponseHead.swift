@@ -7,13 +7,31 @@ extension ResponseHead {
     /// The id of a tool call: the first 96 bits of the generation's id, then the call's number.
     ///
     /// The id is unique, and equal in every view of the generation.
-    func callID(_ number: Int) -> String {
-        let random = id.utf8.split(separator: UInt8(ascii: "-")).last ?? id.utf8[...]
+    ///
+    /// - Parameter prefix: the beginning of the id in a dialect.
+    func callID(_ number: Int, prefix: String = "call_") -> String {
+        let random = randomPart
         let digits = String(number, radix: 16)
         let long =
-            "call_" + String(Substring(random.prefix(24))) + String(repeating: "0", count: max(0, 4 - digits.count))
+            prefix + String(Substring(random.prefix(24))) + String(repeating: "0", count: max(0, 4 - digits.count))
             + digits
         return hasShortCallIDs ? ShortCallID.short(for: long) : long
+    }
+
+    /// The id without the prefix of a dialect, which ends in `-` or `_`.
+    private var randomPart: Substring.UTF8View {
+        let bytes = id.utf8
+        let start = bytes.lastIndex { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }.map(bytes.index(after:))
+        return Substring(id).utf8[(start ?? bytes.startIndex)...]
+    }
+
+    /// The id of the output item with this number, such as `rs_…`: the first 96 bits of the generation's id, then the
+    /// number.
+    func itemID(_ number: Int, prefix: String) -> String {
+        let digits = String(number, radix: 16)
+        return prefix + String(Substring(randomPart.prefix(24)))
+            + String(repeating: "0", count: max(0, 4 - digits.count))
+            + digits
     }
 
     /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces, and `"warnings":[…]`
@@ -34,11 +52,13 @@ extension ResponseHead {
     }
 
     /// Appends `,"warnings":[…]` if there are warnings: those of the request, then `others`, without duplicates.
-    func writeWarnings(_ others: [String] = [], to bytes: inout [UInt8]) {
+    /// - Parameter separated: whether the comma comes before the member; otherwise it comes behind.
+    func writeWarnings(_ others: [String] = [], separated: Bool = true, to bytes: inout [UInt8]) {
         guard !warnings.isEmpty || !others.isEmpty else { return }
         var unique: [String] = []
         for warning in warnings + others where !unique.contains(warning) { unique.append(warning) }
-        JSONText.appendRaw(",\"warnings\":", to: &bytes)
+        JSONText.appendRaw(separated ? ",\"warnings\":" : "\"warnings\":", to: &bytes)
         JSONValue.array(unique.map { .string($0) }).write(to: &bytes)
+        if !separated { JSONText.appendRaw(",", to: &bytes) }
     }
 }

@@ -74,6 +74,23 @@ package struct APIError: Error, Sendable, Equatable {
         set { error[keyPath: member] = newValue }
     }
 
+    /// The same error with the names that a dialect has for shared fields.
+    ///
+    /// - Parameter names: pairs of the shared field's path and the dialect's; the first that matches counts.
+    package func renamingFields(_ names: [(shared: String, own: String)]) -> APIError {
+        guard let field = error.field, let name = names.first(where: { field.hasPrefix($0.shared) }) else {
+            return self
+        }
+        var renamed = self
+        let path = name.own + field.dropFirst(name.shared.count)
+        renamed.error.field = path
+        let prefix = "Field '\(field)'"
+        if error.message.hasPrefix(prefix) {
+            renamed.error.message = "Field '\(path)'" + error.message.dropFirst(prefix.count)
+        }
+        return renamed
+    }
+
     package var status: Int { fault?.status ?? error.kind.status }
 
     /// The member `type`, on which clients branch.

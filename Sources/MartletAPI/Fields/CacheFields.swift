@@ -61,6 +61,19 @@ enum CacheControl {
     /// Anthropic's limit of marks in one request.
     private static let limit = 4
 
+    /// - Throws: if a request has too many marks.
+    static func check(count: Int) throws(APIError) {
+        guard count <= limit else {
+            throw .field("cache_control", "At most \(limit) marks are allowed in a request, but got \(count)")
+        }
+    }
+
+    /// Whether an object has a valid mark.
+    static func isMarked(_ value: JSONValue, at location: String) throws(APIError) -> Bool {
+        var value = value
+        return try removeMark(from: &value, at: location)
+    }
+
     /// Removes the marks, so that no template sees them.
     /// - Returns: the indexes of the marked messages, ascending; the first message stands for the tools.
     static func removeMarks(
@@ -89,9 +102,7 @@ enum CacheControl {
             // Templates put tools into the first message.
             marked.insert(0)
         }
-        guard count <= limit else {
-            throw .field("cache_control", "At most \(limit) marks are allowed in a request, but got \(count)")
-        }
+        try check(count: count)
         return marked.sorted()
     }
 
@@ -100,15 +111,30 @@ enum CacheControl {
         members["cache_control"] = nil
         value = .object(members)
         if mark == .null { return false }
+        let path = location.isEmpty ? "cache_control" : "\(location).cache_control"
         guard mark["type"] == "ephemeral" else {
             let got = mark["type"].map(FieldReader.short) ?? mark.kindName
-            throw .field("\(location).cache_control.type", "Value must be \"ephemeral\", but got \(got)")
+            throw .field("\(path).type", "Value must be \"ephemeral\", but got \(got)")
         }
         if let lifetime = mark["ttl"], lifetime != "5m", lifetime != "1h" {
             throw .field(
-                "\(location).cache_control.ttl",
+                "\(path).ttl",
                 "Value must be \"5m\" or \"1h\", but got \(FieldReader.short(lifetime))")
         }
         return true
+    }
+}
+
+extension ChatCompletionRequest {
+    /// Applies the marks of `cache_control`.
+    /// - Parameter messages: the indexes of the marked messages, ascending.
+    mutating func pin(_ messages: [Int]) throws(APIError) {
+        guard !messages.isEmpty else { return }
+        guard options.parameters.cache.retention != .none else {
+            throw .field(
+                "cache", "Value must be \"normal\" or \"pinned\" together with cache_control, but got \"none\"")
+        }
+        options.parameters.cache.retention = .pinned
+        pinnedMessages = messages
     }
 }

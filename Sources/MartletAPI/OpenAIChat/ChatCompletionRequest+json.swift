@@ -39,17 +39,6 @@ extension ChatCompletionRequest {
         try options.reportUnused(fields, defaults)
     }
 
-    /// Applies the marks of `cache_control`.
-    private mutating func pin(_ messages: [Int]) throws(APIError) {
-        guard !messages.isEmpty else { return }
-        guard options.parameters.cache.retention != .none else {
-            throw .field(
-                "cache", "Value must be \"normal\" or \"pinned\" together with cache_control, but got \"none\"")
-        }
-        options.parameters.cache.retention = .pinned
-        pinnedMessages = messages
-    }
-
     /// Reads `continue_final_message`.
     /// - Parameter byDefault: whether the output continues an assistant's last message without the field.
     private static func continuation(

@@ -24,10 +24,10 @@ package struct CompletionPlan: Sendable {
 
     /// Makes the plan of a chat.
     package init(
-        chat: ChatCompletionRequest, body: JSONValue, promptTexts: [String], idPrefix: String,
-        makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
+        kind: CompletionKind = .chat, chat: ChatCompletionRequest, body: JSONValue, promptTexts: [String],
+        idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
-        kind = .chat
+        self.kind = kind
         self.body = body
         self.promptTexts = promptTexts
         options = chat.options

@@ -216,7 +216,7 @@ package struct Recovery: Sendable {
         _ stored: StoredGeneration, _ request: StoredRequest, _ options: ResolvedOptions?
     ) throws(StoredRequestError) -> CompletionPlan {
         guard let options else { return try makePlan(request) }
-        guard request.kind == .chat || !request.promptTexts.isEmpty else {
+        guard request.kind.isChat || !request.promptTexts.isEmpty else {
             throw StoredRequestError(reason: "the texts of its prompts are missing")
         }
         return CompletionPlan(

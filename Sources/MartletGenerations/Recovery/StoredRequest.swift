@@ -5,6 +5,16 @@ package enum CompletionKind: String, Sendable {
     case chat
     case text
     case native
+    case messages
+    case responses
+
+    /// Whether the chat template makes the prompt.
+    package var isChat: Bool {
+        switch self {
+        case .chat, .messages, .responses: true
+        case .text, .native: false
+        }
+    }
 }
 
 /// A completion's request as a journal stores it. The completion can be made from it again.

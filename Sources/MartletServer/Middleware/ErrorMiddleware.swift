@@ -16,32 +16,34 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: EdgeContext, next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
+        let form = Dialect.errors(at: RequestPath(request.uri.path).text)
+        func report(_ error: APIError) -> Response { .error(error, in: form) }
         do {
             return try await next(request, context)
         } catch let error as APIError {
-            return .error(error)
+            return report(error)
         } catch let error as EngineError {
-            return .error(APIError(error))
+            return report(APIError(error))
         } catch let error as GenerationError {
-            return .error(APIError(error))
+            return report(APIError(error))
         } catch let error as GenerationQuota.Excess {
-            return .error(APIError(GenerationError(error)))
+            return report(APIError(GenerationError(error)))
         } catch let error as HTTPParserError {
             // The connection cannot be used further; the framework closes it.
-            return .error(.malformed(error))
+            return report(.malformed(error))
         } catch let error as RefusedRequest {
-            return .error(error.error)
+            return report(error.error)
         } catch let error as RequestTimeout {
-            return .error(error.apiError)
+            return report(error.apiError)
         } catch is NIOTooManyBytesError {
-            return .error(.bodyTooLarge(limit: bodyLimit))
+            return report(.bodyTooLarge(limit: bodyLimit))
         } catch let error as any HTTPResponseError where error.status == .notFound {
             return notFound(request)
         } catch is CancellationError {
-            return .error(APIError(.unavailable, "The server is shutting down"))
+            return report(APIError(.unavailable, "The server is shutting down"))
         } catch {
             context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            return .error(APIError(.failed, "The server failed to process this request"))
+            return report(APIError(.failed, "The server failed to process this request"))
         }
     }
 

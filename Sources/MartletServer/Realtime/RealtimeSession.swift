@@ -96,7 +96,7 @@ actor RealtimeSession {
         let label = try label.map { label throws(APIError) in
             try ConversationLabel.checked(label, "Field 'conversation_id'")
         }
-        let plan = try route.completions.completion(chat: request)
+        let plan = try route.completions.plan(of: .chat, request)
         var terms = GenerationTerms(
             owner: owner, lifetime: plan.options.isBackground ? .background : .resumable, label: label)
         terms.mayRaisePriority = mayRaisePriority

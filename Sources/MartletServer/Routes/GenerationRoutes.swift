@@ -50,7 +50,7 @@ struct GenerationRoutes: Sendable {
         _ context: EdgeContext, _ find: @escaping (String, Owner) -> Generation?
     ) async throws(GenerationError) -> Generation {
         let name = context.parameters.get("id") ?? ""
-        let id = name.split(separator: "-").last.map { String($0) } ?? ""
+        let id = name.split { $0 == "-" || $0 == "_" }.last.map { String($0) } ?? ""
         return try await recovery.lookUp(on: context.channel.eventLoop) { () throws(GenerationError) in
             guard let generation = find(id, context.requestInfo.owner),
                 name.hasSameBytes(as: id) || name.hasSameBytes(as: generation.spec.responseID)

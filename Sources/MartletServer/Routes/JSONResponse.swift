@@ -29,8 +29,9 @@ extension Response {
         json(value.bytes)
     }
 
-    /// A response with the common error body, and the headers that HTTP demands for its status.
-    static func error(_ error: APIError) -> Response {
+    /// A response with an error, and the headers that HTTP demands for its status.
+    /// - Parameter form: the form of the body.
+    static func error(_ error: APIError, in form: Dialect.ErrorForm = .common) -> Response {
         var headers = HTTPFields()
         switch error.fault {
         case .authentication: headers[.wwwAuthenticate] = "Bearer"
@@ -47,6 +48,6 @@ extension Response {
                 break
             }
         }
-        return json(error.body(), status: HTTPResponse.Status(code: error.status), headers: headers)
+        return json(form.body(error), status: HTTPResponse.Status(code: form.status(error)), headers: headers)
     }
 }

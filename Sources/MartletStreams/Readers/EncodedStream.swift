@@ -8,15 +8,18 @@ internal import Synchronization
 /// Thread: any. Lock order: the stream's lock, then the log's.
 package final class EncodedStream: Sendable {
     package let view: any StreamView
+    /// The view as a fold; nil if it has no state.
+    private let folding: (any FoldingView)?
     let log: GenerationLog
     /// Whether readers resume by byte offset. Such readers receive no bytes that are not in the log.
     let countsBytes: Bool
     private let state = Mutex(State())
 
-    /// A position in the log, and the number of bytes before it.
+    /// A position in the log, the number of bytes before it, and the state of the view's fold.
     fileprivate struct Checkpoint {
         var cursor = LogCursor()
         var offset = 0
+        var fold = ViewState()
     }
     /// Consecutive events in encoded form.
     fileprivate struct Segment {
@@ -38,6 +41,8 @@ package final class EncodedStream: Sendable {
         /// Buffers for counting bytes that have no reader.
         var batch = LogBatch()
         var bytes: [UInt8] = []
+        /// The last position behind which a reader encoded for itself, so that its next read need not fold again.
+        var recent = Checkpoint()
     }
 
     /// The maximum number of entries that are encoded at once, so that a long replay does not delay other readers.
@@ -50,6 +55,7 @@ package final class EncodedStream: Sendable {
     package init(of log: GenerationLog, as view: any StreamView, countsBytes: Bool = false) {
         self.log = log
         self.view = view
+        folding = view.folding
         self.countsBytes = countsBytes
     }
 
@@ -95,6 +101,7 @@ package final class EncodedStream: Sendable {
                 cursor = segment.end
                 return log.rest(after: cursor, arming: reader)
             }
+            if folding != nil { advance(&state, upTo: cursor) }
             guard cursor == state.highWaterMark.cursor else {
                 // A reader beyond the high-water mark, such as one that resumed at the newest event, encodes for
                 // itself.
@@ -104,21 +111,65 @@ package final class EncodedStream: Sendable {
                 return nil
             }
             let start = cursor
+            var fold = state.highWaterMark.fold
             let rest = log.copy(from: &cursor, limit: limit, into: &batch, arming: reader)
-            encode(batch, into: &bytes)
-            state.advance(from: start, to: cursor, bytes)
+            encode(batch, &fold, into: &bytes)
+            state.advance(from: start, to: cursor, bytes, fold)
             return rest
         }
         if let rest { return rest }
+        var fold = state(at: cursor)
         let old = log.copy(from: &cursor, limit: limit, into: &batch, arming: reader)
-        encode(batch, into: &bytes)
-        state.withLock { $0.encodedCount += batch.records.count }
+        encode(batch, &fold, into: &bytes)
+        state.withLock { state in
+            state.encodedCount += batch.records.count
+            if folding != nil { state.recent = Checkpoint(cursor: cursor, fold: fold) }
+        }
         return old
     }
 
-    private func encode(_ batch: LogBatch, into bytes: inout [UInt8]) {
+    private func encode(_ batch: LogBatch, _ fold: inout ViewState, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
-        batch.forEach { view.encode($0, number: $1, into: &bytes) }
+        guard let folding else { return batch.forEach { view.encode($0, number: $1, into: &bytes) } }
+        let history = LogHistory(of: log)
+        batch.forEach { folding.encode($0, number: $1, state: &fold, history: history, into: &bytes) }
+    }
+
+    /// Encodes the events between the high-water mark and a cursor behind it, so that one fold serves all readers.
+    private func advance(_ state: inout State, upTo cursor: LogCursor) {
+        while state.highWaterMark.cursor.position < cursor.position {
+            let start = state.highWaterMark.cursor
+            let limit = min(Self.batchSize, cursor.position - start.position)
+            guard count(&state, limit: limit) else { return }
+        }
+    }
+
+    /// Encodes up to `limit` entries behind the high-water mark and advances it.
+    /// - Returns: whether there was an entry.
+    private func count(_ state: inout State, limit: Int) -> Bool {
+        let start = state.highWaterMark.cursor
+        var (cursor, fold) = (start, state.highWaterMark.fold)
+        _ = log.copy(from: &cursor, limit: limit, into: &state.batch)
+        guard cursor != start else { return false }
+        encode(state.batch, &fold, into: &state.bytes)
+        state.advance(from: start, to: cursor, state.bytes, fold)
+        return true
+    }
+
+    /// The state of the fold at a cursor: that of the nearest position before it, advanced by the events between.
+    private func state(at cursor: LogCursor) -> ViewState {
+        guard folding != nil else { return ViewState() }
+        var near = state.withLock { $0.checkpoint(before: cursor) }
+        var batch = LogBatch()
+        var bytes: [UInt8] = []
+        while near.cursor.position < cursor.position {
+            let start = near.cursor
+            let limit = min(Self.batchSize, cursor.position - start.position)
+            _ = log.copy(from: &near.cursor, limit: limit, into: &batch)
+            guard near.cursor != start else { break }
+            encode(batch, &near.fold, into: &bytes)
+        }
+        return near.fold
     }
 
     // MARK: Positions
@@ -160,13 +211,15 @@ package final class EncodedStream: Sendable {
         var cursor = start
         var batch = LogBatch()
         var bytes: [UInt8] = []
-        _ = log.copy(from: &cursor, limit: end.position - start.position, into: &batch)
-        encode(batch, into: &bytes)
+        var fold = state(at: start)
         // Pings may come before the event.
-        var skipped = 0
-        var pings: [UInt8] = []
-        view.encode(.ping, number: number, into: &pings)
-        skipped += pings.count * (end.pings - start.pings)
+        _ = log.copy(from: &cursor, limit: end.pings - start.pings, into: &batch)
+        encode(batch, &fold, into: &bytes)
+        var skipped = bytes.count
+        _ = log.copy(from: &cursor, limit: end.position - cursor.position, into: &batch)
+        var event: [UInt8] = []
+        encode(batch, &fold, into: &event)
+        bytes += event
         var found = 0
         while found < count, skipped < bytes.count {
             guard let end = ServerSentEvents.endOfPart(in: bytes, from: skipped) else { return nil }
@@ -199,13 +252,9 @@ package final class EncodedStream: Sendable {
     private func count(upTo offset: Int) -> Int {
         while true {
             let result = state.withLock { state -> Int? in
-                guard state.highWaterMark.offset < offset else { return state.highWaterMark.offset }
-                let start = state.highWaterMark.cursor
-                var cursor = start
-                _ = log.copy(from: &cursor, limit: Self.batchSize, into: &state.batch)
-                guard cursor != start else { return state.highWaterMark.offset }
-                encode(state.batch, into: &state.bytes)
-                state.advance(from: start, to: cursor, state.bytes)
+                guard state.highWaterMark.offset < offset, count(&state, limit: Self.batchSize) else {
+                    return state.highWaterMark.offset
+                }
                 return nil
             }
             if let result { return result }
@@ -226,10 +275,26 @@ extension EncodedStream.State {
         return segments.last { $0.start.position <= cursor.position }?.end.position ?? highWaterMark.cursor.position
     }
 
-    fileprivate mutating func advance(from start: LogCursor, to end: LogCursor, _ bytes: [UInt8]) {
+    /// The last known position that is not behind `cursor`, with its state.
+    fileprivate func checkpoint(before cursor: LogCursor) -> EncodedStream.Checkpoint {
+        var low = 0
+        var high = checkpoints.count
+        while low < high {
+            let middle = (low + high) / 2
+            if checkpoints[middle].cursor.position <= cursor.position { low = middle + 1 } else { high = middle }
+        }
+        let near = checkpoints[low - 1]
+        let isRecentNearer = (near.cursor.position...cursor.position).contains(recent.cursor.position)
+        return isRecentNearer ? recent : near
+    }
+
+    fileprivate mutating func advance(
+        from start: LogCursor, to end: LogCursor, _ bytes: [UInt8], _ fold: ViewState
+    ) {
         guard start != end else { return }
         encodedCount += end.position - start.position
         highWaterMark.cursor = end
+        highWaterMark.fold = fold
         highWaterMark.offset += bytes.count
         if highWaterMark.offset - checkpoints[checkpoints.count - 1].offset >= EncodedStream.checkpointSpacing {
             checkpoints.append(highWaterMark)

@@ -5,10 +5,25 @@ internal import MartletJSON
 /// The id is the event's number. When one event of the log becomes several parts on the wire, the last part has the
 /// number as its id, and each earlier part has the number, a point, and the part's index from 1: a connection may end
 /// between the parts. Example: `id: 7.1`, `id: 7.2`, `id: 7`.
-package struct NumberedEventView: StreamView {
+package struct NumberedEventView: FoldingView {
     private let base: any StreamView
 
+    /// Whether the base is a fold decides whether this view is one.
+    package var folding: (any FoldingView)? { base.folding == nil ? nil : self }
+
     package init(_ base: any StreamView) { self.base = base }
+
+    package func encode(
+        _ event: LogEvent, number: Int, state: inout ViewState, history: LogHistory, into bytes: inout [UInt8]
+    ) {
+        guard let folding = base.folding else { return encode(event, number: number, into: &bytes) }
+        if case .ping = event {
+            return folding.encode(event, number: number, state: &state, history: history, into: &bytes)
+        }
+        self.number(number, in: &bytes) {
+            folding.encode(event, number: number, state: &state, history: history, into: &$0)
+        }
+    }
 
     package func encode(_ event: LogEvent, number: Int, into bytes: inout [UInt8]) {
         if case .ping = event { return base.encode(event, number: number, into: &bytes) }

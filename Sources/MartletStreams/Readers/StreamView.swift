@@ -12,9 +12,15 @@ package protocol StreamView: Sendable {
     /// In a later replay `encode` appends for the event `handedOver` bytes of the same length that clients ignore, so
     /// that byte offsets stay valid.
     func encodeHandover(number: Int, into bytes: inout [UInt8])
+
+    /// The same view as a fold with a state; nil if the bytes of an event do not depend on the events before it.
+    var folding: (any FoldingView)? { get }
 }
 
 extension StreamView {
+    /// The default for views without a state.
+    package var folding: (any FoldingView)? { nil }
+
     /// The default for views whose clients need no notice of the handover.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         encode(.handedOver, number: number, into: &bytes)

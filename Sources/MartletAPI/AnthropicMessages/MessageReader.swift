@@ -1,0 +1,249 @@
+import MartletConversation
+import MartletJSON
+import MartletStreams
+import MartletText
+import OrderedCollections
+
+/// Reads `system` and `messages` of Anthropic's Messages into a conversation.
+///
+/// A user's message with results of tools becomes one message for each result and one for the rest, in the order of the
+/// blocks. Consecutive messages of one role become one turn, as at Anthropic.
+struct MessageReader {
+    /// The conversation so far.
+    private(set) var messages: [ConversationMessage] = []
+    /// The places that `cache_control` marks.
+    var marks = CacheMarks()
+    /// One sentence for each part of the conversation that has no effect.
+    private(set) var warnings: [String] = []
+    /// The ids of all calls so far, and of those that have a result.
+    private var calls: Set<ExactString> = []
+    private var answered: Set<ExactString> = []
+
+    /// - Throws: `invalidRequest` that names the message, the block, the rule and the value.
+    mutating func read(_ fields: FieldReader) throws(APIError) {
+        try readSystem(fields.value("system"), at: "system")
+        guard let values = try fields.array("messages") else {
+            throw .field("messages", "A list of messages is required, but the field is missing")
+        }
+        guard !values.isEmpty else {
+            throw .field("messages", "At least one message is required, but the list is empty")
+        }
+        var hasUser = false
+        for (index, value) in values.enumerated() {
+            let location = "messages[\(index)]"
+            guard case .object = value else {
+                throw .field(location, "A message must be an object, but is \(value.kindName)")
+            }
+            switch value["role"]?.stringValue {
+            case "user"?:
+                hasUser = true
+                try readUser(value["content"], at: "\(location).content")
+            case "assistant"?:
+                guard hasUser else {
+                    throw .field("\(location).role", "The first message must be the user's, but got \"assistant\"")
+                }
+                try readAssistant(value["content"], at: "\(location).content")
+            case "system"?: try readSystem(value["content"], at: "\(location).content")
+            default:
+                let got = value["role"].map(FieldReader.short) ?? "nothing"
+                throw .field("\(location).role", "Value must be one of user, assistant, but got \(got)")
+            }
+        }
+        // Anthropic's word for a mark at the end of the conversation.
+        if try CacheControl.isMarked(.object(fields.members), at: "") { marks.add(message: messages.count - 1) }
+    }
+
+    // MARK: Roles
+
+    private mutating func readSystem(_ value: JSONValue?, at location: String) throws(APIError) {
+        guard let value else { return }
+        if let text = value.stringValue {
+            if !text.isEmpty { append(ConversationMessage(.system, text)) }
+            return
+        }
+        var parts: [ConversationPart] = []
+        for (index, block) in try blocks(value, at: location).enumerated() {
+            let place = "\(location)[\(index)]"
+            let text = try Self.text(block, at: place)
+            if try CacheControl.isMarked(block, at: place) { marks.add(message: messages.count) }
+            // A line for Anthropic's billing. It changes with every request, so it would defeat the prefix cache.
+            guard !text.hasBytes(ofPrefix: "x-anthropic-billing-header:") else { continue }
+            parts.append(.text(text))
+        }
+        if !parts.isEmpty { append(ConversationMessage(.system, parts: parts)) }
+    }
+
+    private mutating func readUser(_ value: JSONValue?, at location: String) throws(APIError) {
+        if let text = value?.stringValue { return append(ConversationMessage(.user, text)) }
+        var parts: [ConversationPart] = []
+        for (index, block) in try blocks(value, at: location).enumerated() {
+            let place = "\(location)[\(index)]"
+            if block["type"] == "tool_result" {
+                if !parts.isEmpty { append(ConversationMessage(.user, parts: parts)) }
+                parts = []
+                append(ConversationMessage(.tool, parts: [.toolResult(try result(block, at: place))]))
+                if try CacheControl.isMarked(block, at: place) { marks.add(message: messages.count - 1) }
+            } else {
+                parts.append(.text(try Self.text(block, at: place)))
+                if try CacheControl.isMarked(block, at: place) { marks.add(message: indexOfNext(.user)) }
+            }
+        }
+        if !parts.isEmpty { append(ConversationMessage(.user, parts: parts)) }
+    }
+
+    private mutating func readAssistant(_ value: JSONValue?, at location: String) throws(APIError) {
+        if let text = value?.stringValue { return append(ConversationMessage(.assistant, text)) }
+        var parts: [ConversationPart] = []
+        for (index, block) in try blocks(value, at: location).enumerated() {
+            let place = "\(location)[\(index)]"
+            if try CacheControl.isMarked(block, at: place) { marks.add(message: indexOfNext(.assistant)) }
+            switch block["type"]?.stringValue {
+            case "thinking"?: parts.append(.reasoning(try thinking(block, at: place)))
+            case "redacted_thinking"?:
+                guard let data = block["data"]?.stringValue else {
+                    throw .field("\(place).data", "A string is required")
+                }
+                parts.append(.reasoning(ReasoningPart("", redacted: data)))
+            case "tool_use"?: parts.append(.toolCall(try call(block, at: place)))
+            default: parts.append(.text(try Self.text(block, at: place)))
+            }
+        }
+        if !parts.isEmpty { append(ConversationMessage(.assistant, parts: parts, isPlain: true)) }
+    }
+
+    /// The index that the next message of a role gets.
+    private func indexOfNext(_ role: ConversationMessage.Role) -> Int {
+        messages.last?.role == role ? messages.count - 1 : messages.count
+    }
+
+    /// Adds a message, or its parts to the last message of the same role.
+    private mutating func append(_ message: ConversationMessage) {
+        guard message.role != .tool, let last = messages.indices.last, messages[last].role == message.role else {
+            return messages.append(message)
+        }
+        messages[last].parts += message.parts
+        // Texts of an assistant are one text for every template.
+        messages[last].isPlain = message.role == .assistant
+    }
+
+    // MARK: Blocks
+
+    private func blocks(_ value: JSONValue?, at location: String) throws(APIError) -> [JSONValue] {
+        guard let value else { throw .field(location, "A text or a list of blocks is required, but got nothing") }
+        guard let blocks = value.arrayValue else {
+            throw .field(location, "Value must be a string or a list of blocks, but is \(value.kindName)")
+        }
+        guard !blocks.isEmpty else { throw .field(location, "At least one block is required, but the list is empty") }
+        return blocks
+    }
+
+    /// The text of a block of type `text`, or of a document with plain text.
+    private static func text(_ block: JSONValue, at location: String) throws(APIError) -> String {
+        guard case .object = block else {
+            throw .field(location, "A block must be an object, but is \(block.kindName)")
+        }
+        let type = block["type"]?.stringValue
+        switch type {
+        case "text"?:
+            guard let text = block["text"]?.stringValue else {
+                throw .field("\(location).text", "A string is required")
+            }
+            return text
+        case "document"? where block["source"]?["type"] == "text":
+            guard let text = block["source"]?["data"]?.stringValue else {
+                throw .field("\(location).source.data", "A string is required")
+            }
+            return text
+        case "image"?, "document"?, "search_result"?, "container_upload"?, "server_tool_use"?,
+            "web_search_tool_result"?:
+            throw APIError(
+                .notSupported,
+                "Field '\(location).type': \(FieldReader.short(block["type"] ?? .null)) blocks are not supported by this version",
+                field: "\(location).type")
+        default:
+            let got = block["type"].map(FieldReader.short) ?? "nothing"
+            throw .field("\(location).type", "Value must be the type of a block, such as \"text\", but got \(got)")
+        }
+    }
+
+    /// A thinking block. Its signature is checked, but a wrong one is tolerated: the text may come from another server.
+    private mutating func thinking(_ block: JSONValue, at location: String) throws(APIError) -> ReasoningPart {
+        guard let text = block["thinking"]?.stringValue else {
+            throw .field("\(location).thinking", "A string is required")
+        }
+        guard let value = block["signature"] else { return ReasoningPart(text) }
+        guard let signature = value.stringValue else {
+            throw .field("\(location).signature", "Value must be a string, but is \(value.kindName)")
+        }
+        if ThinkingSignature.check(signature, of: text) == .changed {
+            warnings.append("\(location).signature: the thinking differs from the thinking that was signed")
+        }
+        return ReasoningPart(text, signature: signature)
+    }
+
+    private mutating func call(_ block: JSONValue, at location: String) throws(APIError) -> ToolCallPart {
+        guard let id = block["id"]?.stringValue, !id.isEmpty else {
+            throw .field("\(location).id", "The id of the call is required")
+        }
+        guard calls.insert(id) else {
+            throw .field(
+                "\(location).id", "Ids of calls must differ, but \(FieldReader.short(.string(id))) occurs twice")
+        }
+        guard let name = block["name"]?.stringValue, !name.isEmpty else {
+            throw .field("\(location).name", "The name of a tool is required")
+        }
+        guard let input = block["input"] else { throw .field("\(location).input", "An object is required") }
+        guard let arguments = input.objectValue else {
+            throw .field("\(location).input", "Value must be an object, but is \(input.kindName)")
+        }
+        return ToolCallPart(id: id, name: name, arguments: .object(arguments))
+    }
+
+    private mutating func result(_ block: JSONValue, at location: String) throws(APIError) -> ToolResultPart {
+        guard let id = block["tool_use_id"]?.stringValue else {
+            throw .field("\(location).tool_use_id", "The id of a call is required")
+        }
+        guard calls.contains(id) else {
+            throw .field(
+                "\(location).tool_use_id",
+                "Value must be the id of a call in an earlier message, but got \(FieldReader.short(.string(id)))")
+        }
+        guard answered.insert(id) else {
+            throw .field(
+                "\(location).tool_use_id", "A call has one result, but \(FieldReader.short(.string(id))) has two")
+        }
+        let isError = try ToolCollector.flag(block["is_error"], at: "\(location).is_error") ?? false
+        switch block["content"] {
+        case nil: return ToolResultPart(callID: id, content: [.text("")], isPlain: true, isError: isError)
+        case .string(let text)?:
+            return ToolResultPart(callID: id, content: [.text(text)], isPlain: true, isError: isError)
+        case .array(let values)?:
+            var parts: [ConversationPart] = []
+            for (index, value) in values.enumerated() {
+                parts.append(.text(try Self.text(value, at: "\(location).content[\(index)]")))
+            }
+            return ToolResultPart(callID: id, content: parts, isPlain: parts.isEmpty, isError: isError)
+        case let other?:
+            throw .field("\(location).content", "Value must be a string or a list of blocks, but is \(other.kindName)")
+        }
+    }
+}
+
+/// The places of a request that `cache_control` marks.
+struct CacheMarks {
+    private var indexes: Set<Int> = []
+    private var count = 0
+
+    /// Adds a mark at the end of a message.
+    /// - Parameter message: its index in the conversation; the first message stands for the tools.
+    mutating func add(message: Int) {
+        indexes.insert(max(0, message))
+        count += 1
+    }
+
+    /// - Throws: if there are too many marks.
+    func check() throws(APIError) { try CacheControl.check(count: count) }
+
+    /// The marked messages of a conversation with `count` messages, ascending.
+    func messages(count: Int) -> [Int] { indexes.filter { $0 < count }.sorted() }
+}

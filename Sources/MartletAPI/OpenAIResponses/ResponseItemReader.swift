@@ -1,0 +1,239 @@
+import MartletConversation
+import MartletJSON
+import MartletStreams
+import MartletText
+import OrderedCollections
+
+/// Reads items of OpenAI's Responses into a conversation.
+///
+/// Items of the assistant that follow each other (reasoning, messages, calls) are one message of the conversation.
+struct ResponseItemReader {
+    /// The conversation so far.
+    private(set) var messages: [ConversationMessage] = []
+    /// The ids of all calls so far, and of those that have a result.
+    private var calls: Set<ExactString> = []
+    private var answered: Set<ExactString> = []
+
+    /// Adds a message of another source.
+    mutating func append(_ message: ConversationMessage) { messages.append(message) }
+
+    /// Reads `input`: a text of the user, or items.
+    mutating func readInput(_ value: JSONValue?) throws(APIError) {
+        switch value {
+        case nil: break
+        case .string(let text)?: messages.append(ConversationMessage(.user, text))
+        case .array(let items)?:
+            for (index, item) in items.enumerated() { try read(item, at: "input[\(index)]") }
+        case let other?: throw .field("input", "Value must be a string or a list of items, but is \(other.kindName)")
+        }
+    }
+
+    /// Reads one item.
+    /// - Throws: `invalidRequest` that names the item, the rule and the value.
+    mutating func read(_ item: JSONValue, at location: String) throws(APIError) {
+        guard case .object = item else { throw .field(location, "An item must be an object, but is \(item.kindName)") }
+        switch item["type"]?.stringValue ?? "message" {
+        case "message": try readMessage(item, at: location)
+        case "reasoning": appendToAssistant(.reasoning(try reasoning(item, at: location)))
+        case "function_call": try readCall(item, at: location)
+        case "custom_tool_call":
+            let input = item["input"]?.stringValue ?? ""
+            try appendCall(
+                item, ResponseTools.name(try name(item, at: location)), .object(["input": .string(input)]), at: location
+            )
+        case "function_call_output", "custom_tool_call_output": try readResult(item, at: location)
+        case "item_reference":
+            throw .field(
+                "\(location).id",
+                "Value must be the id of a stored item, but got \(FieldReader.short(item["id"] ?? .null))")
+        default:
+            throw APIError(
+                .notSupported,
+                "Field '\(location).type': \(FieldReader.short(item["type"] ?? .null)) items are not supported by this version",
+                field: "\(location).type")
+        }
+    }
+
+    // MARK: Items
+
+    private mutating func readMessage(_ item: JSONValue, at location: String) throws(APIError) {
+        let words = ["user", "assistant", "system", "developer"]
+        guard let word = item["role"]?.stringValue, words.contains(word),
+            let role = ConversationMessage.Role(rawValue: word)
+        else {
+            let got = item["role"].map(FieldReader.short) ?? "nothing"
+            throw .field("\(location).role", "Value must be one of \(words.joined(separator: ", ")), but got \(got)")
+        }
+        switch item["content"] {
+        case nil: throw .field("\(location).content", "A text or a list of parts is required, but got nothing")
+        case .string(let text)?:
+            if role == .assistant {
+                appendToAssistant(.text(text))
+            } else {
+                messages.append(ConversationMessage(role, text))
+            }
+        case .array(let values)?:
+            let parts = try Self.texts(values, at: "\(location).content").map { ConversationPart.text($0) }
+            if role == .assistant {
+                for part in parts { appendToAssistant(part) }
+            } else {
+                messages.append(ConversationMessage(role, parts: parts, isPlain: parts.isEmpty))
+            }
+        case let other?:
+            throw .field("\(location).content", "Value must be a string or a list of parts, but is \(other.kindName)")
+        }
+    }
+
+    /// The texts of parts of a message or of a result.
+    private static func texts(_ parts: [JSONValue], at location: String) throws(APIError) -> [String] {
+        var texts: [String] = []
+        for (index, part) in parts.enumerated() {
+            let place = "\(location)[\(index)]"
+            guard case .object = part else { throw .field(place, "A part must be an object, but is \(part.kindName)") }
+            switch part["type"]?.stringValue {
+            case "input_text"?, "output_text"?, "text"?:
+                guard let text = part["text"]?.stringValue else {
+                    throw .field("\(place).text", "A string is required")
+                }
+                texts.append(text)
+            case "refusal"?:
+                guard let text = part["refusal"]?.stringValue else {
+                    throw .field("\(place).refusal", "A string is required")
+                }
+                texts.append(text)
+            case "input_image"?, "input_file"?, "input_audio"?, "computer_screenshot"?:
+                throw APIError(
+                    .notSupported,
+                    "Field '\(place).type': \(FieldReader.short(part["type"] ?? .null)) input is not supported by this version",
+                    field: "\(place).type")
+            default:
+                let got = part["type"].map(FieldReader.short) ?? "nothing"
+                throw .field("\(place).type", "Value must be \"input_text\" or \"output_text\", but got \(got)")
+            }
+        }
+        return texts
+    }
+
+    /// Reasoning: its text, or the text that this server put into `encrypted_content`.
+    private func reasoning(_ item: JSONValue, at location: String) throws(APIError) -> ReasoningPart {
+        for (name, type) in [("content", "reasoning_text"), ("summary", "summary_text")] {
+            guard let value = item[name] else { continue }
+            guard let parts = value.arrayValue else {
+                throw .field("\(location).\(name)", "Value must be an array, but is \(value.kindName)")
+            }
+            var texts: [String] = []
+            for (index, part) in parts.enumerated() {
+                guard let text = part["text"]?.stringValue else {
+                    throw .field("\(location).\(name)[\(index)].text", "A string is required in a part of type \(type)")
+                }
+                texts.append(text)
+            }
+            if !texts.isEmpty { return ReasoningPart(texts.joined(separator: "\n")) }
+        }
+        guard let value = item["encrypted_content"] else { return ReasoningPart("", redacted: "") }
+        guard let text = value.stringValue else {
+            throw .field("\(location).encrypted_content", "Value must be a string, but is \(value.kindName)")
+        }
+        // Reasoning that another server encrypted cannot be read. No template sees it.
+        return EncryptedReasoning.open(text).map { ReasoningPart($0) } ?? ReasoningPart("", redacted: text)
+    }
+
+    private func name(_ item: JSONValue, at location: String) throws(APIError) -> String {
+        guard let name = item["name"]?.stringValue, !name.isEmpty else {
+            throw .field("\(location).name", "The name of a tool is required")
+        }
+        return name
+    }
+
+    private mutating func readCall(_ item: JSONValue, at location: String) throws(APIError) {
+        var name = try name(item, at: location)
+        if let value = item["namespace"] {
+            guard let namespace = value.stringValue else {
+                throw .field("\(location).namespace", "Value must be a string, but is \(value.kindName)")
+            }
+            name = ResponseTools.name(name, in: namespace)
+        }
+        let arguments: ToolCallPart.Arguments
+        switch item["arguments"] {
+        case nil: arguments = .text("{}")
+        case .string(let text)?:
+            let isBlank = !text.utf8.contains { $0 > 0x20 }
+            guard isBlank || PartialArguments.object(beginning: text) != nil else {
+                throw .field(
+                    "\(location).arguments",
+                    "Value must be the text of a JSON object, but is \(FieldReader.short(.string(text)))")
+            }
+            arguments = .text(isBlank ? "{}" : text)
+        case let other?: throw .field("\(location).arguments", "Value must be a string, but is \(other.kindName)")
+        }
+        try appendCall(item, name, arguments, at: location)
+    }
+
+    private mutating func appendCall(
+        _ item: JSONValue, _ name: String, _ arguments: ToolCallPart.Arguments, at location: String
+    ) throws(APIError) {
+        guard let id = item["call_id"]?.stringValue, !id.isEmpty else {
+            throw .field("\(location).call_id", "The id of the call is required")
+        }
+        guard calls.insert(id) else {
+            throw .field(
+                "\(location).call_id", "Ids of calls must differ, but \(FieldReader.short(.string(id))) occurs twice")
+        }
+        appendToAssistant(.toolCall(ToolCallPart(id: id, name: name, arguments: arguments)))
+    }
+
+    private mutating func readResult(_ item: JSONValue, at location: String) throws(APIError) {
+        guard let id = item["call_id"]?.stringValue else {
+            throw .field("\(location).call_id", "The id of a call is required")
+        }
+        guard calls.contains(id) else {
+            throw .field(
+                "\(location).call_id",
+                "Value must be the id of a call in an earlier item, but got \(FieldReader.short(.string(id)))")
+        }
+        guard answered.insert(id) else {
+            throw .field("\(location).call_id", "A call has one result, but \(FieldReader.short(.string(id))) has two")
+        }
+        let texts: [String]
+        switch item["output"] {
+        case nil: throw .field("\(location).output", "A text or a list of parts is required, but got nothing")
+        case .string(let text)?: texts = [text]
+        case .array(let parts)?: texts = try Self.texts(parts, at: "\(location).output")
+        case let other?:
+            throw .field("\(location).output", "Value must be a string or a list of parts, but is \(other.kindName)")
+        }
+        messages.append(
+            ConversationMessage(
+                .tool,
+                parts: [
+                    .toolResult(
+                        ToolResultPart(
+                            callID: id, content: texts.map { .text($0) }, isPlain: item["output"]?.stringValue != nil))
+                ]))
+    }
+
+    /// Adds a part to the assistant's message in progress, or to a new one.
+    private mutating func appendToAssistant(_ part: ConversationPart) {
+        if let last = messages.indices.last, messages[last].role == .assistant {
+            messages[last].parts.append(part)
+        } else {
+            messages.append(ConversationMessage(.assistant, parts: [part], isPlain: true))
+        }
+    }
+}
+
+/// Reasoning in the form of `encrypted_content`, for clients that do not let the server store it.
+///
+/// The form hides nothing from its reader. A client need not understand it, and sends it back.
+enum EncryptedReasoning {
+    /// Begins every text. The number is the version.
+    private static let prefix = "martlet1."
+
+    static func seal(_ text: [UInt8]) -> String { prefix + String(decoding: Base64.encode(text), as: UTF8.self) }
+
+    /// The reasoning; nil if another server made the text.
+    static func open(_ text: String) -> String? {
+        guard text.hasBytes(ofPrefix: prefix) else { return nil }
+        return Base64.decode(String(text.dropFirst(prefix.count))).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
