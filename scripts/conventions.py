@@ -40,7 +40,7 @@ SUBJECTLESS = re.compile(
 VAGUE_VERBS = re.compile(r"\bfunc (?:take|give|keep|tell|obey|ask|attend|announce)(?:[A-Z]\w*)?\b")
 
 # Folders whose types the second folders must not name: an HTTP API depends on shared folders, and those depend on no API.
-DIALECTS = "OpenAIChat OpenAICompletions LlamaServer Realtime".split()
+DIALECTS = "OpenAIChat OpenAICompletions OpenAIResponses AnthropicMessages LlamaServer Realtime".split()
 CLOSED_FOLDERS = {
     f"Sources/MartletAPI/{dialect}": [f"Sources/MartletAPI/{other}" for other in DIALECTS if other != dialect]
     + [f"Sources/MartletAPI/{shared}" for shared in

@@ -37,6 +37,7 @@ package final class EdgeServer: Sendable {
     private let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let prefixStart = PrefixStart()
+    private let responses: ResponseStore
     /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
@@ -58,6 +59,9 @@ package final class EdgeServer: Sendable {
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
         shutdownMonitor = ShutdownMonitor { [parts] in configuration.onOverdue(parts.description()) }
         prefixes = PinnedPrefixes(tokenLimit: configuration.limits.pinnedTokens)
+        responses = ResponseStore(
+            path: configuration.journal?.path, age: configuration.responseTime.components.seconds,
+            byteCount: configuration.limits.responseBytes, now: { Int64(time(nil)) }, logger: logger)
         let prefixStart = prefixStart
         let modelReadiness = ModelReadiness(configuration: configuration.generations, logger: logger)
         let registry = GenerationRegistry(
@@ -221,7 +225,10 @@ package final class EdgeServer: Sendable {
                 progress: recovery, retainTime: configuration.retainTime.components.seconds,
                 onReading: settings.onReading,
                 // The earlier server's span of the request has ended.
-                onContinue: { [tracing] in tracing.trace($0, within: nil) },
+                onContinue: { [tracing, weak self] generation in
+                    tracing.trace(generation, within: nil)
+                    self?.recordResponse(of: generation)
+                },
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
             recovery.begin(RecoveryRun(work))
             return journal
@@ -266,7 +273,20 @@ package final class EdgeServer: Sendable {
             service: CompletionService(
                 configuration: configuration.generations, models: models, registry: registry, loops: loops,
                 shutdown: shutdown, reasoningCounts: reasoningCounts, prefixes: prefixes),
-            configuration: configuration, tracing: tracing)
+            configuration: configuration, tracing: tracing, history: history)
+    }
+
+    /// Stored responses: those of the store, and those of retained generations.
+    private var history: ResponseHistory {
+        ResponseHistory(store: responses, registry: registry, recovery: recovery)
+    }
+
+    /// Stores the response of a generation that continues after a restart, if its request asks for it.
+    private func recordResponse(of generation: Generation) {
+        guard let request = StoredRequest(generation.spec.storedRequest),
+            Dialect.named(request.kind).stores(request.body)
+        else { return }
+        responses.record(generation, request.kind, request.body)
     }
 
     /// The chat page of this build; nil if there is none, or if it is damaged.
@@ -341,6 +361,7 @@ package final class EdgeServer: Sendable {
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         completions.add(to: &routes)
+        ResponseRoutes(history: history, registry: registry, loops: loops).add(to: &routes)
         StreamRoutes(
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
         ).add(to: &routes)

@@ -14,7 +14,8 @@ package enum MessagesRequest {
     private static let ownFields = [
         "messages", "system", "tools", "tool_choice", "thinking", "stop_sequences", "metadata", "output_config",
         "output_format", "cache_control", "n", "n_cmpl", "stop", "response_format", "json_schema", "service_tier",
-        "stream_options", "max_completion_tokens", "n_predict",
+        "stream_options", "max_completion_tokens", "n_predict", "context_management", "mcp_servers", "container",
+        "chat_template_kwargs",
     ]
     /// Fields that would change the output and that this version does not honour.
     private static let refusedFields = ["mcp_servers", "container"]
@@ -77,8 +78,10 @@ package enum MessagesRequest {
         _ = try fields.object("metadata")?.string("user_id")
         _ = try fields.string("service_tier")
         do throws(APIError) {
-            return try CompletionOptions(
-                FieldReader(.object(members)), defaults: defaults, randomSeed: randomSeed)
+            let shared = try FieldReader(.object(members))
+            var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
+            try options.reportUnused(shared, defaults)
+            return options
         } catch {
             throw error.renamingFields(names)
         }

@@ -60,6 +60,7 @@ package struct MessagesView: FoldingView, ResponseView {
         }
     }
 
+    /// Appends the last event for a client whose generation continues in the next process.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
     }
@@ -157,6 +158,7 @@ package struct MessagesView: FoldingView, ResponseView {
 
     // MARK: The whole message
 
+    /// The whole message.
     package func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
         let output = try ResponseOutput(events)
         var bytes: [UInt8] = []

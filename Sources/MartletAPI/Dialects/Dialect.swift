@@ -5,8 +5,8 @@ package import MartletStreams
 
 /// An HTTP API for completions: how its requests are read, and how its responses and errors are written.
 ///
-/// `Dialect.all` is the one table of dialects. The routes, the recovery and the error middleware use the table, so a new
-/// dialect is a folder with one value of this type.
+/// `Dialect.all` is the one table of dialects. The routes, the recovery and the error middleware use the table, so a
+/// new dialect is a folder with one value of this type.
 package struct Dialect: Sendable {
     /// The dialect's name in journals.
     package let kind: CompletionKind
@@ -22,6 +22,8 @@ package struct Dialect: Sendable {
     package var previousID: @Sendable (JSONValue) throws(APIError) -> String? = { _ in nil }
     /// Whether the response to a request is stored, so that later requests may continue it.
     package var stores: @Sendable (JSONValue) -> Bool = { _ in false }
+    /// Returns the items of a stored response, which precede those of a request that continues it.
+    package var items: @Sendable (StoredResponse) -> [JSONValue] = { _ in [] }
     /// Reads the body of a request.
     package let read: @Sendable (JSONValue, Input) throws(APIError) -> Reading
     /// Makes the view of a response.

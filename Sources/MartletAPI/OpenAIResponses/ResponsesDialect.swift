@@ -16,6 +16,7 @@ extension Dialect {
         }
         dialect.counting = .openAI(["/v1/responses/input_tokens", "/responses/input_tokens"])
         dialect.previousID = { json throws(APIError) in try ResponsesRequest.previousID(json) }
+        dialect.items = { ResponseItemList.items(of: $0) }
         dialect.stores = { ResponsesRequest.stores($0) }
         return dialect
     }()

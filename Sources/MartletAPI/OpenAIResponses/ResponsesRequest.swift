@@ -16,6 +16,7 @@ package enum ResponsesRequest {
         "max_output_tokens", "max_tokens", "max_completion_tokens", "n_predict", "max_tool_calls", "truncation",
         "include", "metadata", "store", "previous_response_id", "service_tier", "safety_identifier", "user", "n",
         "n_cmpl", "response_format", "json_schema", "stop", "top_logprobs", "logprobs", "n_probs", "stream_options",
+        "chat_template_kwargs", "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation",
     ]
     /// Fields that would change the output and that this version does not honour.
     private static let refusedFields = ["prompt", "conversation"]
@@ -90,7 +91,10 @@ package enum ResponsesRequest {
             members["n_probs"] = .integer(Int64(max(1, count)))
         }
         do throws(APIError) {
-            return try CompletionOptions(FieldReader(.object(members)), defaults: defaults, randomSeed: randomSeed)
+            let shared = try FieldReader(.object(members))
+            var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
+            try options.reportUnused(shared, defaults)
+            return options
         } catch {
             throw error.renamingFields(names)
         }

@@ -1,4 +1,4 @@
-import MartletGenerations
+package import MartletGenerations
 import MartletJSON
 import MartletProtocol
 package import MartletStreams
@@ -53,7 +53,7 @@ enum ResponseStatus: Sendable {
 }
 
 /// The object of a response, and its items.
-extension ResponsesView {
+extension ResponsesView: StorableView {
     package func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
         let output = try ResponseOutput(events)
         var bytes: [UInt8] = []
@@ -62,12 +62,7 @@ extension ResponsesView {
         return bytes
     }
 
-    /// The object of a response in any state.
-    ///
-    /// - Parameters:
-    ///   - events: the events so far. The output is empty until the response has ended.
-    ///   - isQueued: whether a running response waits for the engine.
-    package func object(for events: [LogEvent], isQueued: Bool = false) -> [UInt8] {
+    package func object(for events: [LogEvent], isQueued: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         switch events.last {
         case .finished(let completion)?:

@@ -92,6 +92,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         }
     }
 
+    /// Appends the last event for a client whose generation continues in the next process.
     package func encodeHandover(number: Int, into bytes: inout [UInt8]) {
         SharedStreamEvents.appendHandover(head.id, number: number, to: &bytes)
     }

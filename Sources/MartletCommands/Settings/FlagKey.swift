@@ -362,12 +362,17 @@ enum FlagKey: String, Sendable, CaseIterable {
     case orphanTimeout = "orphan-timeout"
     /// Seconds; read by `ServerConfiguration`.
     case retainTime = "retain-time"
-    /// A number; read by `ServerConfiguration`.
+    /// Numbers; read by `ServerConfiguration`.
     case retainCount = "retain-count"
     case retainCountPerKey = "retain-count-per-key"
     /// MiB; read by `ServerConfiguration`.
     case logMemory = "log-memory"
     case logMemoryPerKey = "log-memory-per-key"
+    /// Seconds and MiB; read by `ServerConfiguration`.
+    case responseTime = "response-time"
+    case responseSize = "response-size"
+    /// A table of names; read by `ServerConfiguration`.
+    case modelMap = "model-map"
 
     /// On or off; read by `JournalConfiguration`.
     case journal

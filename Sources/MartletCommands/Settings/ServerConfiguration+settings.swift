@@ -56,6 +56,15 @@ extension ServerConfiguration {
         if let value = values.integer(.retainCountPerKey), value > 0 { limits.retainedPerKey = value }
         if let value = values.integer(.logMemory) { limits.logBytes = value << 20 }
         if let value = values.integer(.logMemoryPerKey), value > 0 { limits.logBytesPerKey = value << 20 }
+        if let value = values.integer(.responseTime) { responseTime = .seconds(value) }
+        if let value = values.integer(.responseSize) { limits.responseBytes = value << 20 }
+        if let text = values.text(.modelMap) {
+            guard let map = ModelNameMap(text) else {
+                throw SettingError(
+                    "--model-map: Value must be entries PATTERN=NAME with a comma between them, but got \(text)")
+            }
+            modelNameMap = map
+        }
         build = "martlet-" + MartletVersion.current
     }
 

@@ -58,6 +58,10 @@ extension SettingTable {
             .slots, environment: ["LLAMA_ARG_ENDPOINT_SLOTS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /slots."),
         Setting(
+            .modelMap, environment: [], .text, "PATTERN=NAME,…", unset: "no name is mapped", in: .server, for: .edge,
+            "Names of models in requests that stand for names of this server, such as claude-*=qwen3. A pattern may end in *."
+        ),
+        Setting(
             .slotSavePath, environment: ["LLAMA_ARG_SLOT_SAVE_PATH"], .text, "PATH", unset: "slots cannot be saved",
             in: .server, for: .edge,
             "A folder for the files of POST /slots/{id}?action=save and restore. The folder must exist."),

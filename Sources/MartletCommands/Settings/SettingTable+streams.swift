@@ -19,6 +19,13 @@ extension SettingTable {
             .retainCountPerKey, environment: [], .integer(0...1_048_576), "COUNT", default: "0", in: .streams,
             for: .edge, "Maximum retained generations per API key. 0 = no limit."),
         Setting(
+            .responseTime, environment: [], .integer(0...315_360_000), "SECONDS", default: "2592000", in: .streams,
+            for: .edge,
+            "The time for which a response of /v1/responses is stored, so that later requests may continue it."),
+        Setting(
+            .responseSize, environment: [], .integer(1...1_048_576), "MIB", default: "1024", in: .streams, for: .edge,
+            "Maximum size of all stored responses. The oldest are deleted first."),
+        Setting(
             .logMemory, environment: [], .integer(1...1_048_576), "MIB", default: "1024", in: .streams, for: .edge,
             "Maximum memory for the logs of resumable generations of all clients. Ended generations are deleted first, then "
                 + "requests are refused with 503."),

@@ -1,6 +1,5 @@
 internal import MartletFiles
 internal import MartletJSON
-internal import MartletPlatform
 internal import MartletProtocol
 internal import MartletStreams
 internal import OrderedCollections
@@ -15,28 +14,25 @@ package struct PrefixFolder: Sendable {
     private static let suffix = ".json"
     private static let version: Int64 = 1
 
-    private let path: String
+    private let folder: SmallFileFolder
 
     /// The folder within the folder of the server's state. It is made when the first prefix is written.
-    package init(state: String) { path = state + "/prefixes" }
+    package init(state: String) { folder = SmallFileFolder(path: state + "/prefixes", byteLimit: Self.byteLimit) }
 
     /// Reads all definitions.
     /// - Returns: the prefixes, and one line per file that cannot be read. Such a file stays where it is.
     func read() -> (prefixes: [PinnedPrefix], problems: [String]) {
         var prefixes: [PinnedPrefix] = []
         var problems: [String] = []
-        for name in Self.names(in: path) where name.hasSuffix(Self.suffix) {
-            let file = path + "/" + name
+        for name in folder.names() where name.hasSuffix(Self.suffix) {
             do throws(FileError) {
-                let open = try OpenFile.regular(file, followsLinks: false)
-                guard open.byteCount <= Self.byteLimit else { throw FileError("it is larger than any prefix") }
-                let bytes = try open.read(at: 0, count: open.byteCount)
+                let bytes = try folder.read(name)
                 guard let prefix = Self.decode(bytes, fileName: name) else {
                     throw FileError("it is no definition of a prefix")
                 }
                 prefixes.append(prefix)
             } catch {
-                problems.append("\(file): \(error)")
+                problems.append("\(folder.path)/\(name): \(error)")
             }
         }
         return (prefixes, problems)
@@ -44,52 +40,15 @@ package struct PrefixFolder: Sendable {
 
     /// Writes a definition. A reader finds the old file or the new one, never a part.
     func write(_ prefix: PinnedPrefix) throws(FileError) {
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw FileError(code: errno) }
-        let file = self.file(of: prefix.id)
-        let partial = file + ".part"
-        do {
-            let open = try OpenFile.regular(partial, for: .replacing, followsLinks: false)
-            try Self.write(Self.encode(prefix), to: open.descriptor)
-            guard fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
-        }
-        guard rename(partial, file) == 0 else { throw FileError(code: errno) }
+        try folder.write(Self.encode(prefix), Self.name(of: prefix.id) + Self.suffix)
     }
 
     /// Removes a definition. A missing file is no error.
-    func remove(_ id: PinnedPrefixID) throws(FileError) {
-        if unlink(file(of: id)) != 0, errno != ENOENT { throw FileError(code: errno) }
-    }
-
-    private func file(of id: PinnedPrefixID) -> String { path + "/" + Self.name(of: id) + Self.suffix }
+    func remove(_ id: PinnedPrefixID) throws(FileError) { try folder.remove(Self.name(of: id) + Self.suffix) }
 
     private static func name(of id: PinnedPrefixID) -> String {
         let digits = String(id.rawValue, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let name { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
-            if count > 0 {
-                rest.removeFirst(count)
-            } else if errno != EINTR {
-                throw FileError(code: errno)
-            }
-        }
     }
 
     // MARK: Encoding
@@ -115,8 +74,4 @@ package struct PrefixFolder: Sendable {
             id: PinnedPrefixID(rawValue: number), owner: Owner(rawValue: owner), name: name, body: body,
             created: created, tokens: tokens)
     }
-}
-
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    write(descriptor, bytes.baseAddress, bytes.count)
 }

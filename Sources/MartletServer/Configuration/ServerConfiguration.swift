@@ -40,6 +40,8 @@ package struct ServerConfiguration: Sendable {
     /// Whether a request that names another model gets a 404. Default: no; it is served with a warning, as clients of
     /// llama-server expect from a server of one model.
     package var refusesOtherModelNames = false
+    /// The names of this server for names of models in requests. Default: none.
+    package var modelNameMap = ModelNameMap()
     /// The tags of the model in the list of models. Default: none.
     package var modelTags: [String] = []
     /// A chat template instead of the one in the model file. Default: the file's.
@@ -82,6 +84,9 @@ package struct ServerConfiguration: Sendable {
     package var retainTime: Duration = .seconds(3_600)
     /// The time after which a resumable generation without readers is stopped; nil = never. Default: 10 min.
     package var orphanTimeout: Duration? = .seconds(600)
+
+    /// The time for which responses are stored that later requests may continue. Default: 30 days.
+    package var responseTime: Duration = .seconds(30 * 24 * 3_600)
 
     /// The journal that lets resumable generations outlive the server. Default: none.
     package var journal: JournalConfiguration?
@@ -201,6 +206,8 @@ package struct ServerConfiguration: Sendable {
         /// Generations of one API key that run or wait; beyond the limit a request gets a 429. Default: no limit.
         package var generationsPerKey: Int?
 
+        /// Bytes of all stored responses; beyond the limit the oldest are removed. Default: 1 GiB.
+        package var responseBytes = 1 << 30
         /// Tokens of the pinned prefixes of one API key together. Default: 65,536.
         package var pinnedTokens = 65_536
 

@@ -8,16 +8,18 @@ internal import NIOCore
 extension CompletionRoutes {
     /// Begins a completion and responds with a stream, with the whole output, or with the state of a background
     /// generation.
+    ///
+    /// - Parameter stores: whether the response is stored when it has ended.
     func respond(
-        to plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
+        to plan: CompletionPlan, stores: Bool, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        var response = try await makeResponse(plan, headers, on: context)
+        var response = try await makeResponse(plan, stores: stores, headers, on: context)
         response.headers.setWarnings(service.models.warning(about: plan.options.model), plan.options.warnings)
         return response
     }
 
     private func makeResponse(
-        _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
+        _ plan: CompletionPlan, stores: Bool, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
         var terms = GenerationTerms(
@@ -25,6 +27,7 @@ extension CompletionRoutes {
         terms.mayRaisePriority = context.requestInfo.mayRaisePriority
         let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
             connect(generation, to: context)
+            if stores { history.store.record(generation, plan.kind, plan.body) }
         }
         let spec = generation.spec
         if spec.streams {
@@ -32,6 +35,10 @@ extension CompletionRoutes {
                 .response(in: context)
         }
         if spec.lifetime == .background {
+            // A dialect with an object for a running response responds with it.
+            if let object = generation.runningObject(service.registry) {
+                return .json(object, headers: generation.headers)
+            }
             return .accepted(generation, service.registry.status(of: generation))
         }
         if spec.isResumable {

@@ -10,8 +10,9 @@ internal import MartletStreams
 /// The routes that generate, and the routes that show a rendered prompt.
 struct CompletionRoutes: Sendable {
     let service: CompletionService
-    let configuration: ServerConfiguration
+    var configuration: ServerConfiguration
     let tracing: RequestTracing
+    let history: ResponseHistory
 
     func add(to table: inout RouteTable) {
         for dialect in Dialect.all {
@@ -30,6 +31,7 @@ struct CompletionRoutes: Sendable {
                 }
             }
         }
+        addInfill(to: &table)
         table.add(.post, "/apply-template") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             let handle = try service.models.model(named: chat.options.model)
@@ -44,11 +46,20 @@ struct CompletionRoutes: Sendable {
 
     /// Reads a request in its dialect.
     private func read(
-        _ json: JSONValue, in dialect: Dialect, seed: UInt64 = .randomSeed(), isForCount: Bool = false
+        _ json: JSONValue, in dialect: Dialect, after items: [JSONValue], seed: UInt64 = .randomSeed(),
+        isForCount: Bool = false
     ) throws(APIError) -> Dialect.Reading {
         var input = Dialect.Input(defaults: configuration.completionDefaults, randomSeed: seed)
         input.isForCount = isForCount
-        return try dialect.read(json, input)
+        input.history = items
+        switch try dialect.read(json, input) {
+        case .chat(var request):
+            request.options.model = request.options.model.map(configuration.modelNameMap.target)
+            return .chat(request)
+        case .prompts(let prompts, var options, let echoes, let needsTexts):
+            options.model = options.model.map(configuration.modelNameMap.target)
+            return .prompts(prompts, options, echoes: echoes, needsTexts: needsTexts)
+        }
     }
 
     private func chatRequest(_ json: JSONValue) throws(APIError) -> ChatCompletionRequest {
@@ -59,16 +70,67 @@ struct CompletionRoutes: Sendable {
     private func respond(
         to json: JSONValue, in dialect: Dialect, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let reading = try read(json, in: dialect)
+        guard dialect.kind != .text else { return try await respond(toText: json, dialect, headers, on: context) }
+        let reading = try read(json, in: dialect, after: try await items(before: json, in: dialect, on: context))
         let prompts = try await promptTexts(of: reading)
-        return try await respond(to: plan(of: dialect, reading, json, prompts: prompts), headers, on: context)
+        let plan = plan(of: dialect, reading, json, prompts: prompts)
+        return try await respond(to: plan, stores: dialect.stores(json), headers, on: context)
+    }
+
+    /// Begins a text completion. A suffix becomes a part of the prompts.
+    private func respond(
+        toText json: JSONValue, _ dialect: Dialect, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
+        var json = json
+        let suffix = try TextCompletionRequest.removeSuffix(&json)
+        let seed = UInt64.randomSeed()
+        var reading = try read(json, in: dialect, after: [], seed: seed)
+        let prompts = try await promptTexts(of: reading)
+        if let suffix {
+            let request = try TextCompletionRequest(
+                json, defaults: configuration.completionDefaults, randomSeed: seed)
+            json = try await filled(json, suffix: suffix, request)
+            reading = try read(json, in: dialect, after: [], seed: request.options.sampling.seed)
+        }
+        let plan = plan(of: dialect, reading, json, prompts: prompts)
+        return try await respond(to: plan, stores: false, headers, on: context)
+    }
+
+    /// Begins a completion of llama-server's dialect.
+    /// - Parameter warnings: sentences that the response has beside those about its fields.
+    func respond(
+        toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext, warnings: [String] = []
+    ) async throws -> Response {
+        let dialect = Dialect.named(.native)
+        guard case .prompts(let own, var options, let echoes, let needsTexts) = try read(json, in: dialect, after: [])
+        else { throw APIError(.failed, "A native completion has prompts") }
+        options.warnings += warnings
+        let reading = Dialect.Reading.prompts(own, options, echoes: echoes, needsTexts: needsTexts)
+        let plan = plan(of: dialect, reading, json, prompts: try await promptTexts(of: reading))
+        return try await respond(to: plan, stores: false, headers, on: context)
+    }
+
+    /// Reads the body of a completion of llama-server's dialect.
+    func nativeRequest(_ json: JSONValue) throws(APIError) -> LlamaServerCompletionRequest {
+        try LlamaServerCompletionRequest(
+            json, defaults: configuration.completionDefaults, randomSeed: .randomSeed())
+    }
+
+    /// The items of the stored responses that a request continues.
+    private func items(
+        before json: JSONValue, in dialect: Dialect, on context: EdgeContext
+    ) async throws -> [JSONValue] {
+        guard let id = try dialect.previousID(json) else { return [] }
+        return try await history.items(
+            before: id, in: dialect, of: context.requestInfo.owner, on: context.channel.eventLoop)
     }
 
     /// The number of tokens of a chat's prompt.
     private func countTokens(
         of json: JSONValue, in dialect: Dialect, _ terms: LeaseTerms, on context: EdgeContext
     ) async throws -> Int {
-        guard case .chat(let chat) = try read(json, in: dialect, isForCount: true) else {
+        let items = try await items(before: json, in: dialect, on: context)
+        guard case .chat(let chat) = try read(json, in: dialect, after: items, isForCount: true) else {
             throw APIError(.notFound, "Only the tokens of chats are counted")
         }
         let handle = try service.models.model(named: chat.options.model)
@@ -101,7 +163,10 @@ struct CompletionRoutes: Sendable {
         of kind: CompletionKind, _ json: JSONValue, prompts: [String] = [], seed: UInt64 = .randomSeed()
     ) throws(APIError) -> CompletionPlan {
         let dialect = Dialect.named(kind)
-        let reading = try read(json, in: dialect, seed: seed)
+        let items = try dialect.previousID(json).map { id throws(APIError) in
+            try history.storedItems(before: id, in: dialect)
+        }
+        let reading = try read(json, in: dialect, after: items ?? [], seed: seed)
         if case .prompts(let own, _, _, _) = reading, own.count != prompts.count {
             throw APIError(
                 .invalidRequest, "The request has \(own.count) prompts, but \(prompts.count) texts are stored")
@@ -162,8 +227,11 @@ struct CompletionRoutes: Sendable {
 
     /// The plan of a completion that a journal has stored.
     func plan(for stored: StoredRequest) throws(StoredRequestError) -> CompletionPlan {
+        var routes = self
+        // An earlier server accepted the request.
+        routes.configuration.completionDefaults.refusesUnknownFields = false
         do throws(APIError) {
-            return try plan(of: stored.kind, stored.body, prompts: stored.promptTexts, seed: stored.seed)
+            return try routes.plan(of: stored.kind, stored.body, prompts: stored.promptTexts, seed: stored.seed)
         } catch {
             throw StoredRequestError(reason: error.message)
         }

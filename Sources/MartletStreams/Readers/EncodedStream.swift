@@ -229,6 +229,33 @@ package final class EncodedStream: Sendable {
         return found == count ? StreamPosition(cursor: start, skippedBytes: skipped) : nil
     }
 
+    /// The position behind the first `count` parts that are no comments; `nil` when there are fewer.
+    ///
+    /// For views that number their parts (`ViewState.partCount`).
+    package func position(behindParts count: Int) -> StreamPosition? {
+        _ = self.count(upTo: .max)
+        let start = state.withLock { state in
+            state.checkpoints.last { $0.fold.partCount <= count } ?? Checkpoint()
+        }
+        var (cursor, fold, found, skipped) = (start.cursor, start.fold, start.fold.partCount, 0)
+        guard found < count else { return StreamPosition(cursor: cursor) }
+        var batch = LogBatch()
+        var bytes: [UInt8] = []
+        while true {
+            let before = cursor
+            _ = log.copy(from: &cursor, limit: Self.batchSize, into: &batch)
+            guard cursor != before else { return nil }
+            encode(batch, &fold, into: &bytes)
+            var begin = 0
+            while let end = ServerSentEvents.endOfPart(in: bytes, from: begin) {
+                if bytes[begin] != UInt8(ascii: ":") { found += 1 }
+                begin = end
+                if found == count { return StreamPosition(cursor: start.cursor, skippedBytes: skipped + end) }
+            }
+            skipped += bytes.count
+        }
+    }
+
     /// The position behind the event or part that an identifier names; `nil` when it does not exist yet.
     package func position(behind identifier: EventIdentifier) -> StreamPosition? {
         guard let parts = identifier.parts else { return position(behind: identifier.number) }

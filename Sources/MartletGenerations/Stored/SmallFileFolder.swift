@@ -1,0 +1,74 @@
+internal import MartletFiles
+internal import MartletPlatform
+
+/// A folder of small files that are written as a whole: a reader finds the old file or the new one, never a part.
+///
+/// Only the server's account can read the folder. It is made when the first file is written. Thread: any; the calls
+/// block on the disk.
+struct SmallFileFolder: Sendable {
+    let path: String
+    /// The largest file that is read, in bytes.
+    let byteLimit: Int
+
+    /// The names of all entries, in the order of their bytes.
+    func names() -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let name { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The size of a file in bytes, and the time of its last change in seconds since 1970; nil if there is no file.
+    func facts(of name: String) -> (byteCount: Int, modified: Int64)? {
+        var status = stat()
+        guard lstat(path + "/" + name, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            return (Int(status.st_size), Int64(status.st_mtimespec.tv_sec))
+        #else
+            return (Int(status.st_size), Int64(status.st_mtim.tv_sec))
+        #endif
+    }
+
+    /// The bytes of a file.
+    func read(_ name: String) throws(FileError) -> [UInt8] {
+        let open = try OpenFile.regular(path + "/" + name, followsLinks: false)
+        guard open.byteCount <= byteLimit else { throw FileError("it has more than \(byteLimit) bytes") }
+        return try open.read(at: 0, count: open.byteCount)
+    }
+
+    /// Writes a file and waits until the disk has it.
+    func write(_ bytes: [UInt8], _ name: String) throws(FileError) {
+        if mkdir(path, 0o700) != 0, errno != EEXIST { throw FileError(code: errno) }
+        let file = path + "/" + name
+        let partial = file + ".part"
+        do {
+            let open = try OpenFile.regular(partial, for: .replacing, followsLinks: false)
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { systemWrite(open.descriptor, $0) }
+                if count > 0 {
+                    rest.removeFirst(count)
+                } else if errno != EINTR {
+                    throw FileError(code: errno)
+                }
+            }
+            guard fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
+        }
+        guard rename(partial, file) == 0 else { throw FileError(code: errno) }
+    }
+
+    /// Removes a file. A missing file is no error.
+    func remove(_ name: String) throws(FileError) {
+        if unlink(path + "/" + name) != 0, errno != ENOENT { throw FileError(code: errno) }
+    }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    write(descriptor, bytes.baseAddress, bytes.count)
+}

@@ -1,0 +1,136 @@
+import MartletAPI
+import MartletGenerations
+import MartletJSON
+import MartletProtocol
+import MartletStreams
+import OrderedCollections
+import Testing
+
+/// A generation as OpenAI's response.
+struct ResponsesViewTests {
+    private func view(_ body: JSONObject = [:]) throws -> ResponsesView {
+        var head = ViewTests.head
+        head.id = "resp_0123456789abcdef0123456789abcdef"
+        return ResponsesView(head: head, options: try .of([:]), body: .object(body))
+    }
+
+    private func events(_ view: ResponsesView, _ log: [LogEvent]) throws -> [JSONValue] {
+        try view.parts(of: log).filter { !$0.hasPrefix(":") }.map { part in
+            let lines = part.split(separator: "\n")
+            let data = try JSONParser.parse(Array(lines[1].utf8.dropFirst("data: ".utf8.count)))
+            #expect(data["type"] == .string(String(lines[0].dropFirst("event: ".count))))
+            return data
+        }
+    }
+
+    private static let output = MessagesViewTests.output
+
+    @Test func numbersHaveNoGapAndEventsTheirOrder() throws {
+        let log = MessagesViewTests.whole(
+            Array(Self.output[..<11]), MessagesViewTests.end(.endOfGeneration, calls: true))
+        let events = try events(view(), log)
+        #expect(events.map { $0["sequence_number"] } == events.indices.map { .integer(Int64($0)) })
+        let names = events.map { ($0["type"]?.stringValue ?? "").dropFirst("response.".count) }
+        let text = [
+            "content_part.added", "output_text.delta", "output_text.delta", "output_text.done", "content_part.done",
+        ]
+        let reasoning = [
+            "content_part.added", "reasoning_text.delta", "reasoning_text.delta", "reasoning_text.done",
+            "content_part.done",
+        ]
+        let call = Array(repeating: "function_call_arguments.delta", count: 2) + ["function_call_arguments.done"]
+        let added = ["output_item.added"]
+        let done = ["output_item.done"]
+        let expected: [String] =
+            ["created", "in_progress"] + added + reasoning + done + added + text + done + added + call + done
+        #expect(names.map { String($0) } == expected + ["completed"])
+    }
+
+    @Test func theTextsOfAStreamAreThoseOfTheWholeResponse() throws {
+        for end in [
+            MessagesViewTests.end(.endOfGeneration), MessagesViewTests.end(.tokenLimit),
+            MessagesViewTests.end(.cancelled),
+        ] {
+            for count in 0...Self.output.count {
+                let log = MessagesViewTests.whole(Array(Self.output[..<count]), end)
+                let view = try view()
+                let whole = try JSONParser.parse(view.response(for: log))
+                let events = try events(view, log)
+                #expect(events.last?["response"] == whole)
+                var texts: [Int64: String] = [:]
+                for event in events {
+                    guard let delta = event["delta"]?.stringValue, let index = event["output_index"]?.integerValue
+                    else { continue }
+                    texts[index, default: ""] += delta
+                }
+                let items = whole["output"]?.arrayValue ?? []
+                for (index, item) in items.enumerated() {
+                    let text = item["arguments"]?.stringValue ?? item["content"]?.arrayValue?[0]["text"]?.stringValue
+                    #expect(texts[Int64(index)] ?? "" == text)
+                }
+                let done = events.filter { $0["type"] == "response.output_item.done" }.map { $0["item"] }
+                #expect(done == items)
+            }
+        }
+    }
+
+    @Test func statesAreOpenAIs() throws {
+        func last(_ end: LogEvent) throws -> JSONValue {
+            try #require(try events(view(), MessagesViewTests.whole([MessagesViewTests.text(.content, "a")], end)).last)
+        }
+        let complete = try last(MessagesViewTests.end(.stopText("x")))
+        #expect(complete["type"] == "response.completed" && complete["response"]?["status"] == "completed")
+        #expect(
+            complete["response"]?["usage"] == [
+                "input_tokens": 10, "input_tokens_details": ["cached_tokens": 4], "output_tokens": 5,
+                "output_tokens_details": ["reasoning_tokens": 0], "total_tokens": 15,
+            ])
+        let cut = try last(MessagesViewTests.end(.contextFull))
+        #expect(cut["type"] == "response.incomplete")
+        #expect(cut["response"]?["incomplete_details"]?["reason"] == "max_output_tokens")
+        #expect(cut["response"]?["output"]?.arrayValue?[0]["status"] == "incomplete")
+        #expect(try last(MessagesViewTests.end(.cancelled))["response"]?["status"] == "cancelled")
+        let failed = try last(.failed(EngineError(.engineLost, "lost")))
+        #expect(failed["type"] == "response.failed")
+        #expect(failed["response"]?["error"] == ["code": "server_error", "message": "lost"])
+        #expect(throws: GenerationError.self) {
+            try view().response(for: [.failed(EngineError(.engineLost, "lost"))])
+        }
+        let queued = try JSONParser.parse(view().object(for: [], isQueued: true))
+        #expect(queued["status"] == "queued" && queued["output"] == [])
+    }
+
+    @Test func theResponseRepeatsTheRequest() throws {
+        let whole = try JSONParser.parse(
+            view(["instructions": "I", "metadata": ["a": "b"], "temperature": 0.5, "previous_response_id": "resp_1"])
+                .object(
+                    for: [], isQueued: false))
+        #expect(whole["object"] == "response" && whole["instructions"] == "I" && whole["metadata"] == ["a": "b"])
+        #expect(whole["temperature"] == 0.5 && whole["previous_response_id"] == "resp_1" && whole["store"] == true)
+        #expect(whole["tools"] == [] && whole["tool_choice"] == "auto" && whole["truncation"] == "disabled")
+    }
+
+    @Test func customToolsAndMembersOfNamespacesAreMappedBack() throws {
+        let body: JSONObject = [
+            "tools": [
+                ["type": "custom", "name": "code"], ["type": "namespace", "name": "git", "tools": [["name": "log"]]],
+            ], "include": ["reasoning.encrypted_content"],
+        ]
+        let log = MessagesViewTests.whole(
+            [
+                MessagesViewTests.text(.reasoning, "Hm."), .call(0, name: "code"),
+                MessagesViewTests.arguments(0, "{\"input\": \"print"), MessagesViewTests.arguments(0, "(1)\"}"),
+                .call(1, name: "git__log"), MessagesViewTests.arguments(1, "{}"),
+            ], MessagesViewTests.end(.endOfGeneration, calls: true))
+        let view = try view(body)
+        let items = try JSONParser.parse(view.response(for: log))["output"]?.arrayValue ?? []
+        #expect(items.map { $0["type"] } == ["reasoning", "custom_tool_call", "function_call"])
+        #expect(items[1]["input"] == "print(1)" && items[2]["name"] == "log" && items[2]["namespace"] == "git")
+        #expect(items[0]["encrypted_content"]?.stringValue?.hasPrefix("martlet1.") == true)
+        let names = try events(view, log).compactMap { $0["type"]?.stringValue }
+        #expect(names.filter { $0.contains("custom_tool_call_input") }.count == 2)
+        #expect(names.filter { $0.contains("function_call_arguments") }.count == 2)
+        let input = try events(view, log).first { $0["type"] == "response.custom_tool_call_input.done" }?["input"]
+        #expect(input == "print(1)")
+    }
+}
