@@ -2,6 +2,7 @@ import MartletAPI
 import MartletConversation
 import MartletGenerations
 import MartletJSON
+import MartletProtocol
 import MartletStreams
 import OrderedCollections
 import Testing
@@ -153,5 +154,63 @@ struct ConversationToolsTests {
         #expect(error?.status == 400)
         #expect(error?.field == "continue_final_message")
         #expect(error?.message.contains("add_generation_prompt") == true)
+    }
+}
+
+/// OpenAI's older form of tools.
+struct FunctionTests {
+    private func request(_ fields: JSONObject) throws -> ChatCompletionRequest {
+        var body: JSONObject = ["messages": [["role": "user", "content": "Hi"]], "functions": [["name": "f"]]]
+        body.merge(fields) { $1 }
+        return try ChatCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 7)
+    }
+
+    @Test func functionsAreTools() throws {
+        let tools = try request([:]).tools
+        #expect(tools.offered.map(\.name) == ["f"] && tools.choice == .auto && !tools.allowsSeveral)
+        #expect(tools.tools[0].templateForm["type"] == "function")
+        #expect(try request(["function_call": "none"]).tools.isActive == false)
+        #expect(try request(["function_call": ["name": "f"]]).tools.choice == .required)
+        let history: JSONValue = [
+            ["role": "user", "content": "Hi"],
+            ["role": "assistant", "content": .null, "function_call": ["name": "f", "arguments": "{}"]],
+            ["role": "function", "name": "f", "content": "7"],
+        ]
+        let messages = try request(["messages": history]).messages
+        #expect(messages[1].toolCalls == [ToolCallPart(id: nil, name: "f", arguments: .text("{}"))])
+        #expect(messages[2].name == "f" && messages[2].toolResults.count == 1)
+    }
+
+    @Test(
+        arguments: [
+            (["functions": 1], "functions"), (["functions": [1]], "functions[0]"),
+            (["functions": [[:]]], "functions[0].name"), (["function_call": "x"], "function_call"),
+            (["function_call": ["name": "g"]], "function_call.name"),
+            (["tools": [["type": "function", "function": ["name": "f"]]]], "functions"),
+            (["web_search_options": [:]], "web_search_options"),
+        ] as [(JSONObject, String)]) func aWrongFunctionIsNamed(fields: JSONObject, field: String)
+    {
+        let error = #expect(throws: APIError.self) { try request(fields) }
+        #expect(error?.field == field, "\(error?.message ?? "")")
+    }
+
+    @Test func aCallHasTheOlderForm() throws {
+        let view = ChatCompletionView(head: ViewTests.head, options: try .of([:]), usesFunctions: true)
+        var completion = ViewTests.completion
+        completion.endsInToolCalls = true
+        let log: [LogEvent] = [
+            .admitted(promptTokens: 1), .started(cachedTokens: 0), .call(0, name: "f"),
+            .arguments(call: 0, token: 1, bytes: Array("{\"a\":1}".utf8)[...]), .finished(completion),
+        ]
+        let choice = try JSONParser.parse(view.response(for: log))["choices"]?.arrayValue?[0]
+        #expect(choice?["finish_reason"] == "function_call")
+        #expect(choice?["message"]?["function_call"] == ["name": "f", "arguments": "{\"a\":1}"])
+        #expect(choice?["message"]?["tool_calls"] == nil)
+        var bytes: [UInt8] = []
+        for (number, event) in log.enumerated() { view.encode(event, number: number, into: &bytes) }
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.contains("\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}"))
+        #expect(text.contains("\"function_call\":{\"arguments\":\"{\\\"a\\\":1}\"}"))
+        #expect(text.contains("\"finish_reason\":\"function_call\""))
     }
 }

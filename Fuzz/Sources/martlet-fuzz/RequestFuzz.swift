@@ -27,6 +27,7 @@ enum RequestFuzz {
 
     /// - Parameter route: nil for a control command.
     private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route?) {
+        if let value = try? JSONBody(body).value { checkDialects(value) }
         do {
             try decode(JSONBody(body).value, route: route)
         } catch {
@@ -36,6 +37,22 @@ enum RequestFuzz {
                 precondition(body["error"]?["message"]?.stringValue?.isEmpty == false, "an error without a message")
             } catch {
                 preconditionFailure("the body of an error is no JSON: \(error)")
+            }
+        }
+    }
+
+    /// Every dialect reads the body, or refuses it in its own form.
+    private static func checkDialects(_ body: JSONValue) {
+        var input = Dialect.Input(defaults: CompletionDefaults(), randomSeed: 1)
+        // The body is also an item of the history.
+        input.history = [body]
+        for dialect in Dialect.all {
+            do {
+                _ = try dialect.previousID(body)
+                _ = try dialect.read(body, input)
+            } catch {
+                precondition((400..<500).contains(dialect.errors.status(error)), "a mistake without a client's status")
+                precondition((try? JSONParser.parse(dialect.errors.body(error))) != nil, "an error that is no JSON")
             }
         }
     }

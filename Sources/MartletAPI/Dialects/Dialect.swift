@@ -128,7 +128,8 @@ extension Dialect {
             .chat(try ChatCompletionRequest(json, defaults: input.defaults, randomSeed: input.randomSeed))
         } makeView: { response in
             ChatCompletionView(
-                head: response.head, options: response.options.options, prompt: response.prompts.first ?? "")
+                head: response.head, options: response.options.options, prompt: response.prompts.first ?? "",
+                usesFunctions: response.body["functions"]?.arrayValue?.isEmpty == false)
         }
         dialect.counting = .openAI(["/v1/chat/completions/input_tokens", "/chat/completions/input_tokens"])
         return dialect

@@ -21,10 +21,9 @@ enum UnsupportedFields {
     /// Each field with the test for values that ask for nothing.
     private static let rules: [(String, @Sendable (JSONValue) -> Bool)] = [
         ("best_of", { $0.integerValue == 1 }),
-        ("functions", { $0.arrayValue?.isEmpty == true }),
-        ("function_call", { $0.stringValue == "none" || $0.stringValue == "auto" }),
         ("modalities", { $0 == ["text"] }),
         ("audio", { _ in false }),
+        ("web_search_options", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
         ("n_cache_reuse", { $0.integerValue == 0 }),
     ]

@@ -7,10 +7,14 @@ package import MartletStreams
 package typealias ChatCompletionView = OpenAIView<ChatChoice>
 
 extension ChatCompletionView {
-    /// - Parameter prompt: the text of the prompt that `__verbose` shows.
-    package init(head: ResponseHead, options: CompletionOptions, prompt: String = "") {
+    /// - Parameters:
+    ///   - prompt: the text of the prompt that `__verbose` shows.
+    ///   - usesFunctions: whether a call is the member `function_call`, as the request's `functions` ask for.
+    package init(
+        head: ResponseHead, options: CompletionOptions, prompt: String = "", usesFunctions: Bool = false
+    ) {
         self.init(head: head, options: options, prompt: prompt, choiceCount: options.choiceCount) { index in
-            ChatChoice(head: head, options: options, index: index)
+            ChatChoice(head: head, options: options, index: index, usesFunctions: usesFunctions)
         }
     }
 }
@@ -33,9 +37,12 @@ package struct ChatChoice: OpenAIChoice {
     private let opening: [UInt8]
     /// The number of the choice.
     private let index: Int
+    /// Whether a call has OpenAI's older form, `function_call`.
+    private let usesFunctions: Bool
 
-    init(head: ResponseHead, options: CompletionOptions, index: Int) {
+    init(head: ResponseHead, options: CompletionOptions, index: Int, usesFunctions: Bool) {
         self.index = index
+        self.usesFunctions = usesFunctions
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
@@ -58,6 +65,19 @@ package struct ChatChoice: OpenAIChoice {
             endChunk(&bytes)
         case .detailedText(let channel, _, let text, let tokenDetails):
             encodeDetailed(channel, text, tokenDetails, into: &bytes)
+        case .call(let number, let name) where usesFunctions:
+            guard number == 0 else { return }
+            bytes.append(contentsOf: opening)
+            writeFunctionCall(name, [], to: &bytes)
+            JSONText.appendRaw("}}", to: &bytes)
+            endChunk(&bytes)
+        case .arguments(let number, _, let text) where usesFunctions:
+            guard !text.isEmpty, number == 0 else { return }
+            bytes.append(contentsOf: opening)
+            JSONText.appendRaw("\"function_call\":{\"arguments\":\"", to: &bytes)
+            JSONText.appendEscaped(text, to: &bytes)
+            JSONText.appendRaw("\"}}}", to: &bytes)
+            endChunk(&bytes)
         case .call(let number, let name):
             bytes.append(contentsOf: opening)
             JSONText.appendRaw("\"tool_calls\":[{\"index\":", to: &bytes)
@@ -106,6 +126,21 @@ package struct ChatChoice: OpenAIChoice {
         JSONText.appendRaw("\"", to: &bytes)
     }
 
+    /// Appends the member `function_call`.
+    private func writeFunctionCall(_ name: String, _ arguments: [UInt8], to bytes: inout [UInt8]) {
+        JSONText.appendRaw("\"function_call\":{\"name\":", to: &bytes)
+        JSONText.appendString(name, to: &bytes)
+        JSONText.appendRaw(",\"arguments\":", to: &bytes)
+        JSONText.appendString(arguments, to: &bytes)
+        JSONText.appendRaw("}", to: &bytes)
+    }
+
+    /// The reason of an end, in the words of the request's form of calls.
+    private func finishReason(of completion: GenerationSummary) -> StaticString {
+        usesFunctions && completion.endsInToolCalls && completion.reason.finishReason.description == "stop"
+            ? "function_call" : completion.finishReason
+    }
+
     /// Appends the members of a tool call up to the opening quote of its arguments.
     private func writeCallHead(_ number: Int, _ name: String, to bytes: inout [UInt8]) {
         JSONText.appendRaw("\"id\":", to: &bytes)
@@ -150,7 +185,7 @@ package struct ChatChoice: OpenAIChoice {
     /// Appends an element without a message.
     package func writeEnd(_ completion: GenerationSummary, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(completion.finishReason, to: &bytes)
+        JSONText.appendRaw(finishReason(of: completion), to: &bytes)
         JSONText.appendRaw("\",\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"delta\":{}}", to: &bytes)
@@ -171,7 +206,7 @@ package struct ChatChoice: OpenAIChoice {
     /// Appends an element with the whole message.
     package func write(_ output: ChoiceOutput, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"finish_reason\":\"", to: &bytes)
-        JSONText.appendRaw(output.completion.finishReason, to: &bytes)
+        JSONText.appendRaw(finishReason(of: output.completion), to: &bytes)
         JSONText.appendRaw("\",\"index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)
         JSONText.appendRaw(",\"message\":{\"role\":\"assistant\",\"content\":", to: &bytes)
@@ -187,7 +222,12 @@ package struct ChatChoice: OpenAIChoice {
             JSONText.appendRaw(",\"reasoning\":", to: &bytes)
             JSONText.appendString(output.reasoning, to: &bytes)
         }
-        if !output.calls.isEmpty { writeCalls(output.calls, to: &bytes) }
+        if usesFunctions, let call = output.calls.first {
+            JSONText.appendRaw(",", to: &bytes)
+            writeFunctionCall(call.name, call.arguments, to: &bytes)
+        } else if !output.calls.isEmpty {
+            writeCalls(output.calls, to: &bytes)
+        }
         JSONText.appendRaw("}", to: &bytes)
         if !output.probabilities.isEmpty {
             JSONText.appendRaw(",\"logprobs\":", to: &bytes)

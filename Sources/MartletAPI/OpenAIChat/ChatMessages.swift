@@ -38,8 +38,17 @@ enum ChatMessages {
         }
         var members = given.withoutNulls
         members["role"] = nil
-        let calls = try members.removeValue(forKey: "tool_calls").map { value throws(APIError) in
+        var calls = try members.removeValue(forKey: "tool_calls").map { value throws(APIError) in
             try ToolCallFields.read(value, at: "\(location).tool_calls")
+        }
+        // The older form of a call.
+        if let call = members.removeValue(forKey: "function_call") {
+            guard let name = call["name"]?.stringValue else {
+                throw .field("\(location).function_call.name", "A string is required")
+            }
+            let arguments = try ToolCallFields.arguments(
+                call["arguments"], at: "\(location).function_call.arguments")
+            calls = (calls ?? []) + [ToolCallPart(id: nil, name: name, arguments: arguments)]
         }
         for name in texts {
             guard let value = members[name], value.stringValue == nil else { continue }

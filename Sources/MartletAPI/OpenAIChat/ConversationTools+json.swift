@@ -19,16 +19,29 @@ extension ConversationTools {
                 try Self.tool(value, at: location), name: "\(location).function.name",
                 schema: "\(location).function.parameters")
         }
+        let functions = try fields.array("functions") ?? []
+        guard functions.isEmpty || values.isEmpty else {
+            throw .field("functions", "Only one of 'tools' and 'functions' is allowed, but got both")
+        }
+        try ToolCollector.check(count: functions.count)
+        for (index, value) in functions.enumerated() {
+            let location = "functions[\(index)]"
+            try collector.append(
+                try Self.function(value, [:], at: location), name: "\(location).name",
+                schema: "\(location).parameters")
+        }
         tools = collector.tools
-        allowsSeveral = try fields.bool("parallel_tool_calls") ?? true
+        // OpenAI's older form has one call.
+        allowsSeveral = try fields.bool("parallel_tool_calls") ?? functions.isEmpty
         if let value = fields.value("tool_choice") { try readChoice(value, collector) }
+        if let value = fields.value("function_call") { try readFunctionCall(value, collector) }
     }
 
     // MARK: Tools
 
     /// Validates one element of `tools`. The template sees all of its members.
     private static func tool(_ value: JSONValue, at location: String) throws(APIError) -> Tool {
-        guard case .object(var members) = value else {
+        guard case .object(let members) = value else {
             throw .field(location, "A tool must be an object, but is \(value.kindName)")
         }
         // OpenAI's built-in tools, such as web search, have other types.
@@ -38,16 +51,27 @@ extension ConversationTools {
                 "Field '\(location).type': Value must be \"function\", but got \(FieldReader.short(type))",
                 field: "\(location).type")
         }
-        guard let function = value["function"], case .object(var functionMembers) = function else {
+        guard let function = value["function"], case .object = function else {
             let got = value["function"].map(\.kindName) ?? "nothing"
             throw .field("\(location).function", "An object is required, but got \(got)")
         }
-        let path = "\(location).function"
+        return try Self.function(function, members, at: "\(location).function")
+    }
+
+    /// Validates a function.
+    /// - Parameter others: members of the tool beside the function, for the template.
+    private static func function(
+        _ function: JSONValue, _ others: JSONObject, at path: String
+    ) throws(APIError) -> Tool {
+        guard case .object(var functionMembers) = function else {
+            throw .field(path, "A function must be an object, but is \(function.kindName)")
+        }
         let name = try ToolCollector.name(function["name"], at: "\(path).name")
         let description = try ToolCollector.text(function["description"], at: "\(path).description")
         let strict = try ToolCollector.flag(function["strict"], at: "\(path).strict")
         let parameters = try ToolCollector.parameters(function["parameters"], at: "\(path).parameters")
         var tool = Tool(name: name, description: description ?? "", parameters: parameters, isStrict: strict)
+        var members = others
         members["type"] = "function"
         functionMembers["parameters"] = tool.templateForm["function"]?["parameters"]
         if description == nil { functionMembers["description"] = "" }
@@ -57,6 +81,21 @@ extension ConversationTools {
     }
 
     // MARK: Choice
+
+    /// Reads `function_call`, the older form of `tool_choice`.
+    private mutating func readFunctionCall(_ value: JSONValue, _ collector: ToolCollector) throws(APIError) {
+        switch value {
+        case "auto": choice = .auto
+        case "none": choice = .none
+        case .object:
+            allowed = [ExactString(try collector.known(value["name"], at: "function_call.name"))]
+            choice = .required
+        default:
+            throw .field(
+                "function_call",
+                "Value must be \"auto\", \"none\" or an object with a name, but got \(FieldReader.short(value))")
+        }
+    }
 
     /// Reads `tool_choice`.
     private mutating func readChoice(_ value: JSONValue, _ collector: ToolCollector) throws(APIError) {

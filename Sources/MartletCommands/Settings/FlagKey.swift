@@ -360,7 +360,6 @@ enum FlagKey: String, Sendable, CaseIterable {
     case resume
     /// Seconds; read by `ServerConfiguration`.
     case orphanTimeout = "orphan-timeout"
-    /// Seconds; read by `ServerConfiguration`.
     case retainTime = "retain-time"
     /// Numbers; read by `ServerConfiguration`.
     case retainCount = "retain-count"

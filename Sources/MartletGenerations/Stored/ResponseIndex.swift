@@ -18,7 +18,8 @@ struct ResponseIndex: Sendable {
 
         /// - Returns: nil unless the text is 32 lower-case hexadecimal digits.
         init?(_ text: String) {
-            guard text.utf8.count == 32, !text.utf8.contains(where: { (65...90).contains($0) }),
+            let isDigit: (UInt8) -> Bool = { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+            guard text.utf8.count == 32, text.utf8.allSatisfy(isDigit),
                 let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16)
             else { return nil }
             self.high = high
