@@ -273,11 +273,11 @@ package final class EdgeServer: Sendable {
             service: CompletionService(
                 configuration: configuration.generations, models: models, registry: registry, loops: loops,
                 shutdown: shutdown, reasoningCounts: reasoningCounts, prefixes: prefixes),
-            configuration: configuration, tracing: tracing, history: history)
+            configuration: configuration, tracing: tracing, history: responseHistory)
     }
 
     /// Stored responses: those of the store, and those of retained generations.
-    private var history: ResponseHistory {
+    private var responseHistory: ResponseHistory {
         ResponseHistory(store: responses, registry: registry, recovery: recovery)
     }
 
@@ -361,7 +361,7 @@ package final class EdgeServer: Sendable {
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         completions.add(to: &routes)
-        ResponseRoutes(history: history, registry: registry, loops: loops).add(to: &routes)
+        ResponseRoutes(history: responseHistory, registry: registry, loops: loops).add(to: &routes)
         StreamRoutes(
             registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
         ).add(to: &routes)

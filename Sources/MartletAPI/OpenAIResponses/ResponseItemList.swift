@@ -1,4 +1,4 @@
-package import MartletGenerations
+import MartletGenerations
 package import MartletJSON
 import MartletStreams
 import OrderedCollections

@@ -1,4 +1,4 @@
-package import MartletGenerations
+import MartletGenerations
 import MartletJSON
 import MartletProtocol
 package import MartletStreams

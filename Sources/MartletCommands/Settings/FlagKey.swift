@@ -11,9 +11,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     /// A path; read by `PulledModel`.
     case hubFile = "hf-file"
     /// A text; read by `PulledModel`.
-    case hubToken = "hf-token"
-    /// A text; read by `PulledModel`.
-    case modelAddress = "model-url"
+    case hubToken = "hf-token", modelAddress = "model-url"
     /// On or off; read by `PulledModel`.
     case offline
     /// A list; read by `Edge` and `ServerConfiguration`.
@@ -32,9 +30,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     case chatTemplateArguments = "chat-template-kwargs"
 
     /// Tokens; read by `EngineConfiguration`.
-    case contextSize = "ctx-size"
-    /// Tokens; read by `EngineConfiguration`.
-    case sequenceContext = "kv-unified-per-slot"
+    case contextSize = "ctx-size", sequenceContext = "kv-unified-per-slot"
     /// A number; read by `EngineConfiguration`.
     case parallel
     /// Tokens; read by `EngineConfiguration`.

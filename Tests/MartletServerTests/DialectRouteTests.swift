@@ -1,0 +1,117 @@
+import MartletJSON
+import MartletProtocol
+import MartletTestSupport
+import Testing
+
+@testable import MartletServer
+
+/// Routes of Messages and of stored responses: owners, states and forms of errors.
+@Suite(.timeLimit(.minutes(2))) struct DialectRouteTests {
+    private typealias Reply = (status: Int, body: JSONValue)
+
+    private static func send(
+        _ server: TestServer, _ method: String, _ path: String, _ body: String? = nil, key: String = "one"
+    ) async throws -> Reply {
+        let (head, text) = try await server.send(
+            method, path, headers: [("Authorization", "Bearer \(key)")], body: body)
+        return (head.status, try JSONParser.parse(Array(text.utf8)))
+    }
+
+    private static func run(
+        _ script: FakeEngine.Script, configure: (inout ServerConfiguration) -> Void = { _ in },
+        body: (TestServer) async throws -> Void
+    ) async throws {
+        try await TestServer.run(script: script) { configuration in
+            configuration.apiKeys = ["one", "two"]
+            configure(&configuration)
+        } body: { server in
+            try await body(server)
+        }
+    }
+
+    @Test func aStoredResponseBelongsToItsKey() async throws {
+        try await Self.run(.complete(["Hel", "lo"])) { server in
+            let made = try await Self.send(server, "POST", "/v1/responses", #"{"input":"Hi"}"#)
+            let id = made.body["id"]?.stringValue ?? ""
+            #expect(made.status == 200 && made.body["status"] == "completed" && id.hasPrefix("resp_"))
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").body == made.body)
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)", key: "two").status == 404)
+            #expect(try await Self.send(server, "DELETE", "/v1/responses/\(id)", key: "two").status == 404)
+            #expect(try await Self.send(server, "POST", "/v1/responses/\(id)/cancel").body == made.body)
+            let items = try await Self.send(server, "GET", "/v1/responses/\(id)/input_items?order=asc")
+            #expect(items.body["data"]?.arrayValue?[0]["content"]?.arrayValue?[0]["text"] == "Hi")
+            let next = #"{"input":"More","previous_response_id":"\#(id)"}"#
+            let chained = try await Self.send(server, "POST", "/v1/responses", next)
+            #expect(chained.status == 200 && chained.body["previous_response_id"] == .string(id))
+            let foreign = try await Self.send(server, "POST", "/v1/responses", next, key: "two")
+            #expect(foreign.status == 400 && foreign.body["error"]?["code"] == "previous_response_not_found")
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)?starting_after=1").status == 400)
+            let gone = try await Self.send(server, "DELETE", "/v1/responses/\(id)")
+            #expect(gone.body == ["id": .string(id), "object": "response", "deleted": true])
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").status == 404)
+            #expect(try await Self.send(server, "POST", "/v1/responses", next).status == 400)
+        }
+    }
+
+    @Test func aResponseThatIsTooOldIsGone() async throws {
+        try await Self.run(.complete(["Hi"]), configure: { $0.responseTime = .zero }) { server in
+            let made = try await Self.send(server, "POST", "/v1/responses", #"{"input":"Hi"}"#)
+            let id = made.body["id"]?.stringValue ?? ""
+            // The response stays readable until its file would be written.
+            let next = #"{"input":"More","previous_response_id":"\#(id)"}"#
+            while try await Self.send(server, "POST", "/v1/responses", next).status != 400 {}
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").status == 404)
+        }
+    }
+
+    @Test func aRunningResponseIsReadCancelledAndNotContinued() async throws {
+        try await Self.run(.admit) { server in
+            let body = #"{"input":"Hi","background":true}"#
+            let made = try await Self.send(server, "POST", "/v1/responses", body)
+            let id = made.body["id"]?.stringValue ?? ""
+            #expect(made.status == 200 && ["queued", "in_progress"].contains(made.body["status"]?.stringValue))
+            let state = try await Self.send(server, "GET", "/v1/responses/\(id)")
+            #expect(state.status == 200 && state.body["output"] == [])
+            let next = try await Self.send(
+                server, "POST", "/v1/responses", #"{"input":"More","previous_response_id":"\#(id)"}"#)
+            #expect(next.status == 409)
+            let beyond = try await Self.send(server, "GET", "/v1/responses/\(id)?stream=true&starting_after=99")
+            #expect(beyond.status == 400 && beyond.body["error"]?["param"] == "starting_after")
+            let items = try await Self.send(server, "GET", "/v1/responses/\(id)/input_items")
+            #expect(items.body["data"]?.arrayValue?.count == 1)
+            let cancelled = try await Self.send(server, "POST", "/v1/responses/\(id)/cancel")
+            #expect(cancelled.body["status"] == "cancelled")
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").body == cancelled.body)
+        }
+    }
+
+    @Test func errorsOfMessagesHaveAnthropicsForm() async throws {
+        let body = #"{"max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}"#
+        try await Self.run(.refuse(EngineError(.overloaded, "full"))) { server in
+            let refused = try await Self.send(server, "POST", "/v1/messages", body)
+            #expect(refused.status == 529 && refused.body["error"]?["type"] == "overloaded_error")
+            let closed = try await Self.send(server, "POST", "/v1/messages?beta=true", body, key: "three")
+            #expect(closed.status == 401 && closed.body["error"]?["type"] == "authentication_error")
+            let method = try await Self.send(server, "GET", "/v1/messages")
+            #expect(method.status == 405)
+            let broken = try await Self.send(server, "POST", "/v1/messages/count_tokens", "{")
+            #expect(broken.status == 400 && broken.body["type"] == "error")
+        }
+    }
+
+    @Test func aMessageStreamsAndCounts() async throws {
+        let body = #"{"max_tokens":5,"stream":true,"model":"claude-x","messages":[{"role":"user","content":"Hi"}]}"#
+        try await Self.run(.complete(["Hé", "llo"])) { server in
+            let (head, text) = try await server.send(
+                "POST", "/v1/messages", headers: [("X-Api-Key", "two"), ("anthropic-version", "2023-06-01")], body: body
+            )
+            #expect(head.status == 200)
+            let names = text.split(separator: "\n").filter { $0.hasPrefix("event: ") }.map { $0.dropFirst(7) }
+            #expect(names.first == "message_start" && names.last == "message_stop")
+            #expect(text.contains(#""text_delta","text":"Hé""#))
+            let count = try await Self.send(
+                server, "POST", "/v1/messages/count_tokens", #"{"messages":[{"role":"user","content":"Hi"}]}"#)
+            #expect(count.status == 200 && (count.body["input_tokens"]?.integerValue ?? 0) > 0)
+        }
+    }
+}
