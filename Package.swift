@@ -285,7 +285,8 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations", "MartletGrammar",
+                "MartletText", "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations",
+                "MartletGrammar",
                 "MartletJSON", "MartletProtocol",
                 "MartletSchema", "MartletStreams",
                 .product(name: "OrderedCollections", package: "swift-collections"),

@@ -244,7 +244,7 @@ struct MessagesRequestTests {
         (["output_config": ["format": ["type": "xml"]]], "output_config.format.type"),
         (["output_config": ["format": ["type": "json_schema"]]], "output_config.format.schema"),
         (
-            ["output_config": ["format": ["type": "json_schema", "schema": ["$ref": "#/$defs/missing"]]]],
+            ["output_config": ["format": ["type": "json_schema", "schema": 5]]],
             "output_config.format.schema"
         ),
     ]

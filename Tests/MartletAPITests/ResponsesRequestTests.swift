@@ -3,6 +3,7 @@ import MartletGenerations
 import MartletJSON
 import MartletProtocol
 import MartletStreams
+import MartletText
 import OrderedCollections
 import Testing
 
@@ -177,7 +178,10 @@ struct ResponsesRequestTests {
         (["tools": [function], "tool_choice": ["type": "web_search"]], "tool_choice.type"),
         (["text": ["format": ["type": "xml"]]], "text.format.type"),
         (["text": ["format": ["type": "json_schema"]]], "text.format.schema"),
-        (["text": ["format": ["type": "json_schema", "schema": ["$ref": "#/$defs/missing"]]]], "text.format.schema"),
+        (
+            ["text": ["format": ["type": "json_schema", "strict": true, "schema": ["$ref": "#/$defs/missing"]]]],
+            "text.format.schema"
+        ),
         (["truncation": "some"], "truncation"), (["include": "x"], "include"), (["include": [1]], "include[0]"),
         (["metadata": ["a": 1]], "metadata"), (["reasoning": ["effort": 1]], "reasoning.effort"),
         (["store": false, "background": true], "store"), (["store": "x"], "store"), (["prompt": ["id": "p"]], "prompt"),

@@ -63,7 +63,7 @@ struct DialectStreamTests {
         #expect(shared.byteCount() == whole.count)
         for cut in 0...whole.count {
             #expect(read(shared, from: shared.position(ofByte: cut)) == Array(whole[cut...]), "byte \(cut)")
-            // A stream that nobody has read before, as after a restart.
+            // A stream without an earlier reader, as after a restart.
             let fresh = EncodedStream(of: log, as: view, countsBytes: true)
             #expect(read(fresh, from: fresh.position(ofByte: cut)) == Array(whole[cut...]), "byte \(cut)")
         }

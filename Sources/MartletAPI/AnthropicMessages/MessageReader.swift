@@ -55,6 +55,10 @@ struct MessageReader {
 
     // MARK: Roles
 
+    /// Reads `system`, or a message of role `system`: a text, or blocks of text.
+    ///
+    /// An empty text adds no message. Templates that know no second system message get its text in front of the next user's
+    /// message, as `MessageAdapter` describes.
     private mutating func readSystem(_ value: JSONValue?, at location: String) throws(APIError) {
         guard let value else { return }
         if let text = value.stringValue {
@@ -73,6 +77,9 @@ struct MessageReader {
         if !parts.isEmpty { append(ConversationMessage(.system, parts: parts)) }
     }
 
+    /// Reads a user's content. Each result of a tool becomes a message of its own, in the order of the blocks.
+    ///
+    /// Example: `[tool_result, text]` becomes a tool's message and a user's message.
     private mutating func readUser(_ value: JSONValue?, at location: String) throws(APIError) {
         if let text = value?.stringValue { return append(ConversationMessage(.user, text)) }
         var parts: [ConversationPart] = []
@@ -91,6 +98,9 @@ struct MessageReader {
         if !parts.isEmpty { append(ConversationMessage(.user, parts: parts)) }
     }
 
+    /// Reads the content of an earlier output: texts, thinking and calls stay parts of one message.
+    ///
+    /// The texts together are one text, because templates write an assistant's turn as one.
     private mutating func readAssistant(_ value: JSONValue?, at location: String) throws(APIError) {
         if let text = value?.stringValue { return append(ConversationMessage(.assistant, text)) }
         var parts: [ConversationPart] = []
@@ -128,6 +138,7 @@ struct MessageReader {
 
     // MARK: Blocks
 
+    /// A content that must be a list of blocks, at least one.
     private func blocks(_ value: JSONValue?, at location: String) throws(APIError) -> [JSONValue] {
         guard let value else { throw .field(location, "A text or a list of blocks is required, but got nothing") }
         guard let blocks = value.arrayValue else {
@@ -181,6 +192,7 @@ struct MessageReader {
         return ReasoningPart(text, signature: signature)
     }
 
+    /// A `tool_use` block. Its id identifies the call in the whole conversation.
     private mutating func call(_ block: JSONValue, at location: String) throws(APIError) -> ToolCallPart {
         guard let id = block["id"]?.stringValue, !id.isEmpty else {
             throw .field("\(location).id", "The id of the call is required")
@@ -199,6 +211,9 @@ struct MessageReader {
         return ToolCallPart(id: id, name: name, arguments: .object(arguments))
     }
 
+    /// A `tool_result` block. It follows its call, once; content may be missing, as for a tool without output.
+    ///
+    /// - Parameter location: the path of the block, for messages.
     private mutating func result(_ block: JSONValue, at location: String) throws(APIError) -> ToolResultPart {
         guard let id = block["tool_use_id"]?.stringValue else {
             throw .field("\(location).tool_use_id", "The id of a call is required")

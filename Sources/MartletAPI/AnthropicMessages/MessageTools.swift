@@ -27,6 +27,9 @@ enum MessageTools {
         return tools
     }
 
+    /// Reads one tool: a name, a description and the schema of its input.
+    ///
+    /// - Parameter location: the path of the tool, for messages.
     private static func tool(_ value: JSONValue, at location: String) throws(APIError) -> ConversationTools.Tool {
         guard case .object = value else {
             throw .field(location, "A tool must be an object, but is \(value.kindName)")
@@ -49,6 +52,7 @@ enum MessageTools {
             isStrict: try ToolCollector.flag(value["strict"], at: "\(location).strict"))
     }
 
+    /// Reads `tool_choice`. `any` and `tool` require a call, and `disable_parallel_tool_use` allows only one.
     private static func read(
         _ choice: FieldReader, _ collector: ToolCollector, into tools: inout ConversationTools
     ) throws(APIError) {

@@ -5,6 +5,9 @@ import MartletStreams
 
 extension Dialect {
     /// Anthropic's Messages.
+    ///
+    /// A count of tokens needs no `max_tokens`. Errors have Anthropic's form also before a request is read, such as for a
+    /// wrong key.
     static let messages: Dialect = {
         var dialect = Dialect(kind: .messages, idPrefix: "msg_", paths: ["/v1/messages"]) {
             json, input throws(APIError) in

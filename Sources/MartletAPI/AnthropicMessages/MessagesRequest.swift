@@ -88,6 +88,8 @@ package enum MessagesRequest {
     }
 
     /// `stop_sequences` as shared fields spell it; nil if there are none.
+    ///
+    /// The strings end the output and are no part of it.
     private static func stops(_ fields: FieldReader) throws(APIError) -> [JSONValue]? {
         guard let values = try fields.array("stop_sequences"), !values.isEmpty else { return nil }
         for (index, value) in values.enumerated() where value.stringValue?.isEmpty != false {
@@ -99,6 +101,8 @@ package enum MessagesRequest {
     }
 
     /// `output_config.format`, or the older `output_format`, as shared fields spell it.
+    ///
+    /// Both names are read, because clients of both generations exist.
     private static func format(_ fields: FieldReader) throws(APIError) -> JSONValue? {
         let configuration = try fields.object("output_config")
         _ = try configuration?.string("effort")
@@ -137,11 +141,12 @@ package enum MessagesRequest {
                         "thinking.budget_tokens", "Value must be less than max_tokens (\(limit)), but got \(budget)")
                 }
                 request.reasoningBudget = budget
-            case "adaptive"?: isEnabled = true
+            case "adaptive"?, "between_tools"?: isEnabled = true
             case "disabled"?: break
             default:
                 let got = thinking.value("type").map(FieldReader.short) ?? "nothing"
-                throw .field("thinking.type", "Value must be one of enabled, adaptive, disabled, but got \(got)")
+                throw .field(
+                    "thinking.type", "Value must be one of enabled, adaptive, between_tools, disabled, but got \(got)")
             }
         }
         if request.templateArguments["enable_thinking"] == nil {

@@ -122,6 +122,7 @@ package struct MessagesView: FoldingView, ResponseView {
         JSONText.appendRaw("}\n\n", to: &bytes)
     }
 
+    /// Appends the beginning of a `content_block_delta`, up to its delta.
     private static func openDelta(_ index: Int, _ bytes: inout [UInt8]) {
         open("content_block_delta", &bytes)
         JSONText.appendRaw("{\"type\":\"content_block_delta\",\"index\":", to: &bytes)
@@ -221,6 +222,7 @@ package struct MessagesView: FoldingView, ResponseView {
         JSONText.appendRaw(",\"input\":", to: &bytes)
     }
 
+    /// Appends `stop_reason` and `stop_sequence`, the second `null` unless a stop sequence ended the output.
     private static func writeStop(_ completion: GenerationSummary, _ bytes: inout [UInt8]) {
         JSONText.appendRaw("\"stop_reason\":\"", to: &bytes)
         JSONText.appendRaw(completion.stopReason, to: &bytes)
@@ -232,6 +234,7 @@ package struct MessagesView: FoldingView, ResponseView {
         }
     }
 
+    /// Appends the counts of a generation that has ended.
     private static func writeUsage(_ timings: Timings, _ bytes: inout [UInt8]) {
         writeUsage(
             promptTokens: timings.promptTokens, cachedTokens: timings.cachedTokens,

@@ -121,6 +121,8 @@ extension Dialect {
     }
 
     /// OpenAI's chat completions.
+    ///
+    /// The chat template makes the prompt. `functions` of a request decide the form of its calls.
     private static let chat: Dialect = {
         var dialect = Dialect(
             kind: .chat, idPrefix: "chatcmpl-", paths: ["/v1/chat/completions", "/chat/completions"]
@@ -136,6 +138,8 @@ extension Dialect {
     }()
 
     /// OpenAI's text completions.
+    ///
+    /// The texts of the prompts are needed for `echo` and for `__verbose`.
     private static let text = Dialect(kind: .text, idPrefix: "cmpl-", paths: ["/v1/completions"]) {
         json, input throws(APIError) in
         let request = try TextCompletionRequest(json, defaults: input.defaults, randomSeed: input.randomSeed)
@@ -149,6 +153,8 @@ extension Dialect {
     }
 
     /// llama-server's completions.
+    ///
+    /// The response contains the prompt.
     private static let native = Dialect(kind: .native, idPrefix: "", paths: ["/completion", "/completions"]) {
         json, input throws(APIError) in
         let request = try LlamaServerCompletionRequest(json, defaults: input.defaults, randomSeed: input.randomSeed)

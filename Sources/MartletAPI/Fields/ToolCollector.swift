@@ -91,6 +91,7 @@ struct ToolCollector {
     }
 
     /// A switch of a tool; nil if it is absent.
+    /// - Parameter location: the path of the member, for messages.
     static func flag(_ value: JSONValue?, at location: String) throws(APIError) -> Bool? {
         guard let value else { return nil }
         guard let flag = value.boolValue else {
@@ -100,6 +101,7 @@ struct ToolCollector {
     }
 
     /// The name of a tool of the request, as `tool_choice` has it.
+    /// - Throws: `invalidRequest` if no tool of the request has the name.
     func known(_ value: JSONValue?, at location: String) throws(APIError) -> String {
         guard let name = value?.stringValue else {
             throw .field(location, "The name of a tool is required, but got \(value.map(\.kindName) ?? "nothing")")

@@ -56,6 +56,9 @@ struct ResponseItemReader {
 
     // MARK: Items
 
+    /// Reads an item of type `message`, or without a type: the author's role, and a text or parts.
+    ///
+    /// Text of the assistant joins the assistant's message in progress; other roles begin a message of their own.
     private mutating func readMessage(_ item: JSONValue, at location: String) throws(APIError) {
         let words = ["user", "assistant", "system", "developer"]
         guard let word = item["role"]?.stringValue, words.contains(word),
@@ -138,6 +141,7 @@ struct ResponseItemReader {
         return EncryptedReasoning.open(text).map { ReasoningPart($0) } ?? ReasoningPart("", redacted: text)
     }
 
+    /// The name of a called tool, as the client knows it.
     private func name(_ item: JSONValue, at location: String) throws(APIError) -> String {
         guard let name = item["name"]?.stringValue, !name.isEmpty else {
             throw .field("\(location).name", "The name of a tool is required")
@@ -145,6 +149,9 @@ struct ResponseItemReader {
         return name
     }
 
+    /// Reads a `function_call`. A namespace becomes the beginning of the model's name of the function.
+    ///
+    /// The arguments are the text of an object, or its beginning: an output may have ended within a call.
     private mutating func readCall(_ item: JSONValue, at location: String) throws(APIError) {
         var name = try name(item, at: location)
         if let value = item["namespace"] {
@@ -169,6 +176,7 @@ struct ResponseItemReader {
         try appendCall(item, name, arguments, at: location)
     }
 
+    /// Adds a call to the assistant's message. Its `call_id` identifies it in the whole conversation.
     private mutating func appendCall(
         _ item: JSONValue, _ name: String, _ arguments: ToolCallPart.Arguments, at location: String
     ) throws(APIError) {
@@ -182,6 +190,7 @@ struct ResponseItemReader {
         appendToAssistant(.toolCall(ToolCallPart(id: id, name: name, arguments: arguments)))
     }
 
+    /// Reads the output of a call: a text, or parts with text. It follows its call, once.
     private mutating func readResult(_ item: JSONValue, at location: String) throws(APIError) {
         guard let id = item["call_id"]?.stringValue else {
             throw .field("\(location).call_id", "The id of a call is required")
@@ -229,6 +238,8 @@ enum EncryptedReasoning {
     /// Begins every text. The number is the version.
     private static let prefix = "martlet1."
 
+    /// The text that a client sends back.
+    /// - Parameter text: the reasoning, UTF-8.
     static func seal(_ text: [UInt8]) -> String { prefix + String(decoding: Base64.encode(text), as: UTF8.self) }
 
     /// The reasoning; nil if another server made the text.

@@ -70,6 +70,9 @@ enum ResponseTools {
         return (tools, warnings)
     }
 
+    /// Reads one element of `tools`, which may have several functions, and adds them.
+    ///
+    /// - Parameter warnings: gets one sentence for a tool that was left out.
     private static func append(
         _ value: JSONValue, at location: String, to collector: inout ToolCollector, _ warnings: inout [String]
     ) throws(APIError) {
@@ -109,6 +112,7 @@ enum ResponseTools {
         }
     }
 
+    /// Reads a function. Its model's name begins with the namespace, if it has one.
     private static func function(
         _ value: JSONValue, in namespace: String?, at location: String
     ) throws(APIError) -> ConversationTools.Tool {
@@ -143,6 +147,7 @@ enum ResponseTools {
 
     // MARK: Choice
 
+    /// Reads `tool_choice`: a word or an object.
     private static func read(
         _ value: JSONValue, _ collector: ToolCollector, into tools: inout ConversationTools
     ) throws(APIError) {
@@ -157,6 +162,7 @@ enum ResponseTools {
         }
     }
 
+    /// Reads a `tool_choice` that names one tool, or some of them.
     private static func readObject(
         _ value: JSONValue, _ collector: ToolCollector, into tools: inout ConversationTools
     ) throws(APIError) {
@@ -191,6 +197,7 @@ enum ResponseTools {
         return try collector.known(.string(name(own, in: namespace)), at: location)
     }
 
+    /// A choice by its word.
     private static func mode(
         _ word: String, at location: String, alsoNone: Bool
     ) throws(APIError) -> ConversationTools.Choice {

@@ -5,6 +5,9 @@ import MartletStreams
 
 extension Dialect {
     /// OpenAI's Responses.
+    ///
+    /// The only dialect with stored responses: a request may continue one, and a response is stored unless the request
+    /// forbids it.
     static let responses: Dialect = {
         var dialect = Dialect(kind: .responses, idPrefix: "resp_", paths: ["/v1/responses", "/responses"]) {
             json, input throws(APIError) in

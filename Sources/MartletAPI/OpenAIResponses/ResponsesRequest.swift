@@ -77,6 +77,8 @@ package enum ResponsesRequest {
     }
 
     /// The options of the completion: the shared fields, with the names of Responses for some of them.
+    ///
+    /// Fields of other APIs with the same purpose, such as `max_tokens`, are not read: one name has one meaning here.
     private static func options(
         _ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64
     ) throws(APIError) -> CompletionOptions {
@@ -158,6 +160,8 @@ package enum ResponsesRequest {
     }
 
     /// Checks fields that the response repeats, and fields that have no effect.
+    ///
+    /// `truncation` has no effect: a prompt that is too long is refused.
     private static func checkRemarks(_ fields: FieldReader, isBackground: Bool) throws(APIError) {
         if let word = try fields.string("truncation"), word != "auto", word != "disabled" {
             throw .field(

@@ -54,6 +54,8 @@ enum ResponseStatus: Sendable {
 
 /// The object of a response, and its items.
 extension ResponsesView: StorableView {
+    /// The object of a response that has ended.
+    /// - Throws: the error with which the generation failed; a client that waits for the response gets an HTTP error.
     package func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8] {
         let output = try ResponseOutput(events)
         var bytes: [UInt8] = []
@@ -62,6 +64,7 @@ extension ResponsesView: StorableView {
         return bytes
     }
 
+    /// The object in the present state: without output while it runs, and with `error` if it failed.
     package func object(for events: [LogEvent], isQueued: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         switch events.last {
@@ -108,6 +111,7 @@ extension ResponsesView: StorableView {
         bytes.append(contentsOf: echo)
     }
 
+    /// Appends the counts of tokens. Cached tokens are part of `input_tokens`, and reasoning tokens of `output_tokens`.
     private static func writeUsage(_ timings: Timings, to bytes: inout [UInt8]) {
         JSONText.appendRaw("{\"input_tokens\":", to: &bytes)
         JSONText.appendInteger(timings.promptTokens, to: &bytes)

@@ -108,6 +108,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         state.partCount += 1
     }
 
+    /// Appends the end of an event.
     static func close(_ bytes: inout [UInt8]) { JSONText.appendRaw("}\n\n", to: &bytes) }
 
     /// Appends `response.created` and `response.in_progress`, once.
@@ -162,6 +163,8 @@ package struct ResponsesView: FoldingView, ResponseView {
         if kind == .reasoning || kind == .text { JSONText.appendRaw(",\"content_index\":0", to: &bytes) }
     }
 
+    /// Appends the member `output_index`.
+    /// - Parameter index: the number of the item, from 0.
     private static func writeIndex(_ index: Int, _ bytes: inout [UInt8]) {
         JSONText.appendRaw(",\"output_index\":", to: &bytes)
         JSONText.appendInteger(index, to: &bytes)

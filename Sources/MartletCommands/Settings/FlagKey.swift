@@ -11,7 +11,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     /// A path; read by `PulledModel`.
     case hubFile = "hf-file"
     /// A text; read by `PulledModel`.
-    case hubToken = "hf-token", modelAddress = "model-url"
+    case hubToken = "hf-token"
+    case modelAddress = "model-url"
     /// On or off; read by `PulledModel`.
     case offline
     /// A list; read by `Edge` and `ServerConfiguration`.
@@ -21,6 +22,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     /// On or off; read by `ServerConfiguration`.
     case strictModel = "strict-model"
     case strictFields = "strict-fields"
+    case modelMap = "model-map"
     case infillSuffixFirst = "spm-infill"
     /// A text; read by `ServerConfiguration.chatTemplate(_:)`.
     case chatTemplate = "chat-template"
@@ -30,7 +32,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     case chatTemplateArguments = "chat-template-kwargs"
 
     /// Tokens; read by `EngineConfiguration`.
-    case contextSize = "ctx-size", sequenceContext = "kv-unified-per-slot"
+    case contextSize = "ctx-size"
+    case sequenceContext = "kv-unified-per-slot"
     /// A number; read by `EngineConfiguration`.
     case parallel
     /// Tokens; read by `EngineConfiguration`.
@@ -357,17 +360,14 @@ enum FlagKey: String, Sendable, CaseIterable {
     /// Seconds; read by `ServerConfiguration`.
     case orphanTimeout = "orphan-timeout"
     case retainTime = "retain-time"
-    /// Numbers; read by `ServerConfiguration`.
+    case responseTime = "response-time"
+    /// A number; read by `ServerConfiguration`.
     case retainCount = "retain-count"
     case retainCountPerKey = "retain-count-per-key"
     /// MiB; read by `ServerConfiguration`.
     case logMemory = "log-memory"
-    case logMemoryPerKey = "log-memory-per-key"
-    /// Seconds and MiB; read by `ServerConfiguration`.
-    case responseTime = "response-time"
     case responseSize = "response-size"
-    /// A table of names; read by `ServerConfiguration`.
-    case modelMap = "model-map"
+    case logMemoryPerKey = "log-memory-per-key"
 
     /// On or off; read by `JournalConfiguration`.
     case journal

@@ -39,7 +39,7 @@ def blocks(message):
 
 def messages(client):
     def ask(**fields):
-        return {"model": "claude-any", "max_tokens": 300, "temperature": 0,
+        return {"model": "claude-any", "max_tokens": 300, "extra_body": {"temperature": 0},
                 "messages": [{"role": "user", "content": SUM}], **fields}
 
     plain = client.messages.create(**ask())
@@ -87,7 +87,7 @@ def messages(client):
 
 def message_tools(client):
     tools = [{"name": "get_weather", "description": "Get weather.", "input_schema": CITY}]
-    ask = {"model": "claude-any", "max_tokens": 300, "temperature": 0, "tools": tools,
+    ask = {"model": "claude-any", "max_tokens": 300, "extra_body": {"temperature": 0}, "tools": tools,
            "messages": [{"role": "user", "content": WEATHER}]}
     whole = client.messages.create(**ask)
     call = whole.content[-1]
