@@ -288,7 +288,7 @@ let package = Package(
                 "MartletText", "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations",
                 "MartletGrammar",
                 "MartletJSON", "MartletProtocol",
-                "MartletSchema", "MartletStreams",
+                "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .testTarget(

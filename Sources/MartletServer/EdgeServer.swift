@@ -360,6 +360,10 @@ package final class EdgeServer: Sendable {
         AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
+        OllamaRoutes(
+            configuration: configuration, completions: completions, models: models, registry: registry,
+            startTime: time(nil)
+        ).add(to: &routes)
         completions.add(to: &routes)
         ResponseRoutes(history: responseHistory, registry: registry, loops: loops).add(to: &routes)
         StreamRoutes(

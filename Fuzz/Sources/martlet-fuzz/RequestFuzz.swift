@@ -27,7 +27,10 @@ enum RequestFuzz {
 
     /// - Parameter route: nil for a control command.
     private static func check(_ body: ArraySlice<UInt8>, route: RequestSamples.Route?) {
-        if let value = try? JSONBody(body).value { checkDialects(value) }
+        if let value = try? JSONBody(body).value {
+            checkDialects(value)
+            checkTextTasks(value)
+        }
         do {
             try decode(JSONBody(body).value, route: route)
         } catch {
@@ -38,6 +41,24 @@ enum RequestFuzz {
             } catch {
                 preconditionFailure("the body of an error is no JSON: \(error)")
             }
+        }
+    }
+
+    /// Bodies of reranking, infill and Ollama's embeddings are read, or refused with a client's status.
+    private static func checkTextTasks(_ body: JSONValue) {
+        do {
+            let request = try RerankRequest(body)
+            let scores = request.inputs(RerankFormat()).map { _ in Embedding(tokenCount: 1, length: 1, values: [1]) }
+            precondition(
+                (try? JSONParser.parse(request.response(scores, model: "m"))) != nil, "results that are no JSON")
+        } catch {
+            precondition((400..<500).contains(error.status), "a mistake without a client's status")
+        }
+        do {
+            _ = try InfillRequest(body).completion([1])
+            _ = try OllamaEmbedRequest(body, isOlder: false)
+        } catch {
+            precondition((400..<500).contains(error.status), "a mistake without a client's status")
         }
     }
 

@@ -107,7 +107,7 @@ package struct Dialect: Sendable {
 
 extension Dialect {
     /// All dialects.
-    package static let all: [Dialect] = [.chat, .text, .native, .messages, .responses]
+    package static let all: [Dialect] = [.chat, .text, .native, .messages, .responses, .ollamaChat, .ollamaGenerate]
 
     /// The dialect with a name.
     package static func named(_ kind: CompletionKind) -> Dialect {
@@ -117,7 +117,8 @@ extension Dialect {
     /// The form of the errors of a path.
     /// - Parameter path: the path of a request, with one slash before each part.
     package static func errors(at path: String) -> ErrorForm {
-        all.first { ($0.paths + ($0.counting?.paths ?? [])).contains(path) }?.errors ?? .common
+        if path.hasPrefix(ollamaPrefix) { return ollamaErrors }
+        return all.first { ($0.paths + ($0.counting?.paths ?? [])).contains(path) }?.errors ?? .common
     }
 
     /// OpenAI's chat completions.

@@ -187,7 +187,8 @@ package struct EmbeddingRequest: Sendable, Equatable {
         }
     }
 
-    private static func write(_ vector: [Float], to bytes: inout [UInt8]) {
+    /// Appends a vector as a JSON array.
+    static func write(_ vector: [Float], to bytes: inout [UInt8]) {
         JSONText.appendRaw("[", to: &bytes)
         for (index, value) in vector.enumerated() {
             if index > 0 { JSONText.appendRaw(",", to: &bytes) }

@@ -181,7 +181,8 @@ struct ClientSetup: Sendable, Equatable {
         ]
         setup.notes = [
             "The variables are those of Open WebUI's process. In a container the server has the name "
-                + "host.docker.internal instead of 127.0.0.1, and martlet needs --host and a key."
+                + "host.docker.internal instead of 127.0.0.1, and martlet needs --host and a key.",
+            "Or with Ollama's API: OLLAMA_BASE_URL=\(server.url)",
         ]
         return setup
     }

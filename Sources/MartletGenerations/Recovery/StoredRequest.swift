@@ -7,11 +7,13 @@ package enum CompletionKind: String, Sendable {
     case native
     case messages
     case responses
+    case ollamaChat = "ollama-chat"
+    case ollamaGenerate = "ollama-generate"
 
     /// Whether the chat template makes the prompt.
     package var isChat: Bool {
         switch self {
-        case .chat, .messages, .responses: true
+        case .chat, .messages, .responses, .ollamaChat, .ollamaGenerate: true
         case .text, .native: false
         }
     }

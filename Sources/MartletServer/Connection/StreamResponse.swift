@@ -19,7 +19,9 @@ struct StreamResponse {
     /// The response. Its log starts to flow when the framework has written the head.
     func response(in context: EdgeContext) -> Response {
         var headers = generation.headers
-        headers[.contentType] = "text/event-stream"
+        // A reader of numbered events gets server-sent events in every dialect.
+        let isNumbered = encodedStream === generation.numberedResponse
+        headers[.contentType] = isNumbered ? "text/event-stream" : generation.spec.view.streamType
         headers[.cacheControl] = "no-store"
         headers[.accelBuffering] = "no"
         let (channel, requestInfo) = (context.channel, context.requestInfo)

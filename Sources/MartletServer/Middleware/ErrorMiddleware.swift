@@ -38,7 +38,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch is NIOTooManyBytesError {
             return report(.bodyTooLarge(limit: bodyLimit))
         } catch let error as any HTTPResponseError where error.status == .notFound {
-            return notFound(request)
+            return notFound(request, in: form)
         } catch is CancellationError {
             return report(APIError(.unavailable, "The server is shutting down"))
         } catch {
@@ -48,16 +48,17 @@ struct ErrorMiddleware: RouterMiddleware {
     }
 
     /// 404, or 405 if the path has other methods.
-    private func notFound(_ request: Request) -> Response {
+    private func notFound(_ request: Request, in form: Dialect.ErrorForm) -> Response {
         let path = RequestPath(request.uri.path).text.prefix(256)
         let methods = routes.methods(of: request.uri.path)
         guard !methods.isEmpty else {
-            return .error(APIError(.notFound, "There is no route \(path)"))
+            return .error(APIError(.notFound, "There is no route \(path)"), in: form)
         }
         let allowed = methods.joined(separator: ", ")
         var response = Response.error(
             APIError(
-                .methodNotAllowed, "Route \(path) allows \(allowed), but got \(request.method.rawValue)"))
+                .methodNotAllowed, "Route \(path) allows \(allowed), but got \(request.method.rawValue)"),
+            in: form)
         response.headers[.allow] = allowed
         return response
     }

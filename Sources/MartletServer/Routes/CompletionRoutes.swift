@@ -67,7 +67,7 @@ struct CompletionRoutes: Sendable {
     }
 
     /// Reads a request and begins its completion.
-    private func respond(
+    func respond(
         to json: JSONValue, in dialect: Dialect, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         guard dialect.kind != .text else { return try await respond(toText: json, dialect, headers, on: context) }

@@ -6,7 +6,9 @@ internal import MartletStreams
 internal import NIOCore
 
 extension HTTPFields {
-    /// Sets `X-Martlet-Warnings`.
+    /// Sets `X-Martlet-Warnings`, or removes it if there is nothing to report.
+    ///
+    /// Sentences about fields are bounded and printable; the sentence about the model has the bytes of its name.
     /// - Parameters:
     ///   - model: the sentence about the model that the request names.
     ///   - fields: the sentences about its fields.

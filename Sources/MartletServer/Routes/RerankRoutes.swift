@@ -8,7 +8,9 @@ internal import MartletStreams
 /// The routes that order documents by their relevance for a query.
 struct RerankRoutes: Sendable {
     let configuration: ServerConfiguration
+    /// Resolves the model that a request names, and its engine.
     let models: any ModelDirectory
+    /// Counts a request towards the quota of its owner while it runs.
     let registry: GenerationRegistry
 
     /// Adds the route under the names that llama-server, Jina, Cohere and Text Embeddings Inference use.

@@ -10,10 +10,24 @@ package protocol ResponseView: StreamView {
     /// The same generation as messages of a WebSocket.
     var messages: Messages { get }
 
+    /// The media type of the stream.
+    var streamType: String { get }
+
+    /// The view for readers that resume by event: its parts are server-sent events, which can have numbers.
+    var eventStream: any StreamView { get }
+
     /// The whole response.
     ///
     /// - Parameter events: all events of a log that has ended.
     /// - Throws: the error with which the generation failed.
     /// - Complexity: O(events and bytes of text).
     func response(for events: [LogEvent]) throws(GenerationError) -> [UInt8]
+}
+
+extension ResponseView {
+    /// The default: most dialects stream server-sent events.
+    package var streamType: String { "text/event-stream" }
+
+    /// The default for streams that are server-sent events already.
+    package var eventStream: any StreamView { self }
 }

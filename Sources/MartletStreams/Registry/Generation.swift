@@ -47,7 +47,7 @@ package final class Generation: Sendable {
         self.isRestored = isRestored
         log = GenerationLog(head: spec.head, timerLoop: timerLoop)
         response = EncodedStream(of: log, as: spec.view, countsBytes: true)
-        numberedResponse = EncodedStream(of: log, as: NumberedEventView(spec.view))
+        numberedResponse = EncodedStream(of: log, as: NumberedEventView(spec.view.eventStream))
         readers = Mutex(Readers(lastPresent: begin))
         timelineState = Mutex(GenerationTimeline(begin: begin))
         lastOutputTime = Atomic(begin.uptimeNanoseconds)

@@ -1,0 +1,207 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import MartletAPI
+internal import MartletChat
+internal import MartletGenerations
+internal import MartletJSON
+internal import MartletProtocol
+internal import MartletStreams
+internal import NIOCore
+
+/// Ollama's routes. Completions are generations like all others; these routes only translate.
+///
+/// Names of models may have the tag `:latest`, which Ollama's clients add.
+struct OllamaRoutes: Sendable {
+    let configuration: ServerConfiguration
+    /// Begins the completions, so that they have lifetimes, journals and control commands like those of other dialects.
+    let completions: CompletionRoutes
+    let models: any ModelDirectory
+    /// Admits embeddings within the quota, and has the time of responses.
+    let registry: GenerationRegistry
+    /// The time at which the server started, in seconds since 1970.
+    let startTime: Int
+
+    /// Adds the routes that clients of Ollama use. Models are not made, copied, pushed or deleted here.
+    func add(to table: inout RouteTable) {
+        // Clients compare the version with the one that they need, and show it.
+        table.add(.get, "/api/version") { _, _ in
+            .json(["version": .string(OllamaBodies.version), "server": .string(configuration.build)])
+        }
+        table.add(.get, "/api/tags") { _, _ in .json(OllamaBodies.tags(try known().map(entry))) }
+        table.add(.get, "/api/ps") { _, _ in
+            .json(
+                OllamaBodies.running(models.all.filter { $0.readiness.model != nil }.compactMap { try? entry(of: $0) }))
+        }
+        table.add(.post, "/api/show") { request, _ in
+            .json(OllamaBodies.show(try entry(of: try model(named: try await name(in: request)))))
+        }
+        table.add(.post, "/api/chat") { request, context in
+            let json = try await request.json(upTo: configuration.limits.bodyBytes)
+            // A chat without messages loads the model, and is no completion.
+            guard json["messages"]?.arrayValue?.isEmpty ?? true else {
+                return try await completions.respond(to: json, in: .named(.ollamaChat), request.headers, on: context)
+            }
+            _ = try OllamaChatRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
+            return try await load(json, form: .chat, on: context)
+        }
+        table.add(.post, "/api/generate") { request, context in
+            let json = try await request.json(upTo: configuration.limits.bodyBytes)
+            return try await generate(json, request.headers, on: context)
+        }
+        table.add(.post, "/api/embed") { request, context in try await embed(request, isOlder: false, on: context) }
+        // The older route has one prompt, and its vector is not normalized.
+        table.add(.post, "/api/embeddings") { request, context in
+            try await embed(request, isOlder: true, on: context)
+        }
+        table.add(.post, "/api/pull") { request, _ in try await pull(request) }
+    }
+
+    // MARK: Models
+
+    /// The models whose facts are known. A server of one model reports that it loads.
+    private func known() throws(GenerationError) -> [ModelHandle] {
+        if let only = models.only, !only.loadsOnDemand { _ = try only.readyModel() }
+        return models.all.filter { $0.readiness.lastModel != nil }
+    }
+
+    /// The name in the body's `model`, or in its older member `name`.
+    /// - Throws: `invalidRequest` if both are missing.
+    private func name(in request: Request) async throws -> String {
+        let fields = try FieldReader(try await request.json(upTo: configuration.limits.textBodyBytes))
+        let name = try fields.string("model") ?? fields.string("name")
+        guard let name, !name.isEmpty else {
+            throw APIError.field("model", "The name of a model is required, but the field is missing")
+        }
+        return OllamaBodies.modelName(name)
+    }
+
+    /// The model with a name. A server of one model answers under every name elsewhere, but describes only its own.
+    /// - Throws: `notFound` with Ollama's words.
+    private func model(named name: String) throws -> ModelHandle {
+        let handle = try models.model(named: name)
+        guard let model = handle.readiness.lastModel, model.isNamed(name) else {
+            throw GenerationError.unknownModel("model '\(name.prefix(256))' not found")
+        }
+        return handle
+    }
+
+    /// A model with everything that the lists show.
+    /// - Throws: `unavailable` if the model was never loaded, so that its facts are unknown.
+    private func entry(of handle: ModelHandle) throws -> OllamaBodies.Model {
+        guard let model = handle.readiness.lastModel else { throw handle.readiness.unavailability }
+        var capabilities = ["completion"]
+        if let template = try? model.template.get() {
+            if template.capabilities.supportsTools { capabilities.append("tools") }
+            if template.capabilities.reasoningField != nil || template.capabilities.reasoningSwitch != nil {
+                capabilities.append("thinking")
+            }
+        }
+        if model.information.infillTokens.missing.isEmpty { capabilities.append("insert") }
+        if model.information.embeddingPooling != nil { capabilities.append("embedding") }
+        return OllamaBodies.Model(
+            name: handle.name, information: model.information, modified: startTime, template: model.templateSource,
+            capabilities: capabilities)
+    }
+
+    // MARK: Completions
+
+    /// The response to a request without a prompt: clients load a model with it. The response waits for the model.
+    ///
+    /// A server of one model has loaded it at its start, so the response is immediate then.
+    private func load(_ json: JSONValue, form: OllamaView.Form, on context: EdgeContext) async throws -> Response {
+        let name = try FieldReader(json).string("model").map(OllamaBodies.modelName)
+        let handle = try models.model(named: name)
+        try await context.untilDisconnect {
+            try await handle.withModel(waits: true) { try $0.check(name: name, configuration: handle.configuration) }
+        }
+        var headers = HTTPFields()
+        headers.setWarnings(models.warning(about: name), [])
+        let body = OllamaBodies.loaded(model: handle.name, created: Int(registry.calendar()), form: form)
+        return .json(body.bytes, headers: headers)
+    }
+
+    /// Responds to `/api/generate`. A prompt with a suffix becomes token ids first.
+    ///
+    /// The body is read twice: here for its kind, and by the dialect, which also reads stored bodies at recovery.
+    private func generate(
+        _ json: JSONValue, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Response {
+        let request = try OllamaGenerateRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
+        var json = json
+        switch request.input {
+        case .nothing: return try await load(json, form: .generate, on: context)
+        case .chat, .text: break
+        case .gap(let prefix, let suffix):
+            let tokens = try await completions.tokens(
+                before: [.text(prefix, isTrusted: false)], behind: suffix, model: request.options.model)
+            json = OllamaGenerateRequest.filled(json, tokens: tokens)
+        }
+        return try await completions.respond(to: json, in: .named(.ollamaGenerate), headers, on: context)
+    }
+
+    // MARK: Embeddings and downloads
+
+    /// Responds to `/api/embed` and `/api/embeddings`.
+    ///
+    /// The duration in the response includes the time in the queue. Nothing is computed for a client that disconnects.
+    private func embed(_ request: Request, isOlder: Bool, on context: EdgeContext) async throws -> Response {
+        let body = try OllamaEmbedRequest(
+            try await request.json(upTo: configuration.limits.textBodyBytes), isOlder: isOlder,
+            isStrict: configuration.completionDefaults.refusesUnknownFields)
+        let handle = try models.model(named: body.model)
+        let terms = try LeaseTerms(request)
+        return try await context.untilDisconnect {
+            try await handle.withModel(terms) { model in
+                try model.check(name: body.model, configuration: handle.configuration)
+                guard let pooling = model.information.embeddingPooling, pooling != .none else {
+                    throw APIError(
+                        .notSupported,
+                        "This server makes no embeddings of whole texts. Start it with `--embeddings` and a pooling")
+                }
+                try configuration.limits.text.check(body.inputs, field: isOlder ? "prompt" : "input")
+                let begin = ContinuousClock.now
+                let embeddings = try await registry.withAdmission(of: context.requestInfo.owner) {
+                    try await handle.engine.embed(body.inputs)
+                }
+                var headers = HTTPFields()
+                headers.setWarnings(models.warning(about: body.model), body.warnings)
+                return .json(
+                    try body.response(embeddings, model: handle.name, duration: .now - begin), headers: headers)
+            }
+        }
+    }
+
+    /// Reports a model that is served as present. Other models are downloaded by `martlet pull`.
+    ///
+    /// The lines are those of Ollama for a model that is present: clients wait for the status `success`.
+    /// - Throws: `notSupported` that names the command for another model.
+    private func pull(_ request: Request) async throws -> Response {
+        let json = try await request.json(upTo: configuration.limits.textBodyBytes)
+        let fields = try FieldReader(json)
+        let streams = try fields.bool("stream") ?? true
+        let name = OllamaBodies.modelName(try fields.string("model") ?? fields.string("name") ?? "")
+        guard !name.isEmpty else {
+            throw APIError.field("model", "The name of a model is required, but the field is missing")
+        }
+        guard models.all.contains(where: { $0.readiness.lastModel?.isNamed(name) == true }) else {
+            throw APIError(
+                .notSupported,
+                "pull model '\(name.prefix(256))': this server downloads no models; run "
+                    + "'martlet pull \(name.prefix(256))' and start a server with it", field: "model")
+        }
+        guard streams else { return .json(["status": "success"]) }
+        return .lines(["pulling manifest", "success"].map { ["status": .string($0)] })
+    }
+}
+
+extension Response {
+    /// A response with one JSON value per line.
+    ///
+    /// - Parameter values: all lines; the response is complete at once.
+    static func lines(_ values: [JSONValue]) -> Response {
+        let body = values.flatMap { $0.bytes + [UInt8(ascii: "\n")] }
+        return Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
