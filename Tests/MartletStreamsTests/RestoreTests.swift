@@ -44,6 +44,35 @@ import Testing
         return events.map { (choice: 0, input: .engine($0)) }
     }
 
+    /// Withholds all text until its end.
+    private struct WithholdingParser: OutputParsing {
+        private var withheld: [UInt8] = []
+        mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) { withheld += bytes }
+        mutating func finish(emit: (OutputPiece) -> Void) { emit(.text(.content, withheld[...])) }
+    }
+
+    /// Readers may have seen the withheld text under a number that the early end skips.
+    @Test(arguments: [true, false]) func anEarlyEndComesWithoutWithheldText(isParsed: Bool) throws {
+        let (registry, _) = registry()
+        let handle = GenerationHandle(rawValue: 0)
+        let kinds: [EngineEvent.Kind] = [
+            .admitted(promptTokens: 1), .started(slot: 0, cachedTokens: 0), .token(id: 7, text: isParsed ? [0x61] : []),
+        ]
+        let inputs = kinds.map { (choice: 0, input: GenerationInput.engine(EngineEvent(handle, $0))) }
+        let restored = try #require(
+            registry.restore(spec(), inputs: inputs, parser: isParsed ? WithholdingParser() : nil, isWhole: false))
+        let before = restored.log.events
+        registry.receive([
+            EngineEvent(
+                restored.handle,
+                .finished(GenerationSummary(reason: .cancelled, timings: Timings()), text: [0x62]))
+        ])
+        let after = restored.log.events
+        #expect(after.dropLast() == before[...])
+        #expect(after.last?.isTerminal == true)
+        #expect(restored.log.extent.nextNumber == kinds.count + CommitIndex.maximumLead + 1)
+    }
+
     @Test func aLongGenerationIsRestoredWhole() throws {
         let (registry, _) = registry()
         let restored = try #require(

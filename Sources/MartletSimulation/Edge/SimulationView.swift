@@ -36,14 +36,19 @@ struct SimulationView: ResponseView {
         return bytes
     }
 
+    /// A line feed of a text would end the line of its part.
+    private func append(text: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        bytes += text.map { $0 == 0x0A ? 0x5C : $0 }
+    }
+
     private func append(_ event: LogEvent, to bytes: inout [UInt8]) {
         switch event {
         case .text(let channel, let token, let text):
             bytes += Array("text \(channel) \(token ?? -1) ".utf8)
-            bytes += text
+            append(text: text, to: &bytes)
         case .detailedText(let channel, let token, let text, let details):
             bytes += Array("text \(channel) \(token ?? -1) ".utf8)
-            bytes += text
+            append(text: text, to: &bytes)
             bytes += Array(" \(details.tokenTimings?.timings.predictedTokens ?? -1)".utf8)
         case .admitted(let count): bytes += Array("admitted \(count)".utf8)
         case .started(let count): bytes += Array("started \(count)".utf8)
@@ -59,7 +64,7 @@ struct SimulationView: ResponseView {
         case .call(let number, let name): bytes += Array("call \(number) \(name)".utf8)
         case .arguments(let call, let token, let text):
             bytes += Array("arguments \(call) \(token ?? -1) ".utf8)
-            bytes += text
+            append(text: text, to: &bytes)
         case .warning(let text): bytes += Array("warning \(text)".utf8)
         case .promptTokens(let tokens): bytes += Array("prompt \(tokens.count)".utf8)
         case .ping, .handedOver: break

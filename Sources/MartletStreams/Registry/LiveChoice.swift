@@ -176,7 +176,7 @@ final class LiveChoice {
             recordResult(of: number, result, at: now, wakeups: &wakeups)
         case .token(let id, let text): apply(token: id, text, of: event, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
-            if !event.probabilities.isEmpty {
+            if !event.probabilities.isEmpty, endNumber == nil {
                 let tokenDetails = TokenDetails(probabilities: event.probabilities)
                 recordGrowth(appendWithDetails(nil, text, tokenDetails, wakeups: &wakeups), at: now)
             }
@@ -275,9 +275,17 @@ final class LiveChoice {
     }
 
     /// Appends the withheld text and then the terminal event, and resolves the commands that have no reply.
+    ///
+    /// A terminal event that skips numbers comes alone: readers may have seen the withheld text, and the text after it,
+    /// under the skipped numbers.
     private func finish(
         _ event: LogEvent, _ text: ArraySlice<UInt8>, at now: NIODeadline, wakeups: inout Wakeups
     ) {
+        if let endNumber {
+            parser = nil
+            generation.log.skipNumbers(to: endNumber)
+        }
+        let text = endNumber == nil ? text : []
         let growth = log.append(to: &wakeups) { add in
             if parser == nil {
                 if !text.isEmpty { add(.text(.content, token: nil, bytes: text)) }
@@ -288,13 +296,9 @@ final class LiveChoice {
                 self.parser = nil
                 parser?.finish { append($0, token: &token, add) }
             }
-            if endNumber == nil { add(withToolCallEnd(event)) }
+            add(withToolCallEnd(event))
         }
         recordGrowth(growth, at: now)
-        if let endNumber {
-            generation.log.skipNumbers(to: endNumber)
-            recordGrowth(log.append(withToolCallEnd(event), to: &wakeups), at: now)
-        }
         resolveCommands(with: .ended(event), wakeups: &wakeups)
     }
 
