@@ -58,7 +58,7 @@ extension SettingTable {
             .slots, environment: ["LLAMA_ARG_ENDPOINT_SLOTS"], .toggle, default: "on", in: .server, for: .edge,
             "Serve /slots."),
         Setting(
-            .modelMap, environment: [], .text, "PATTERN=NAME,…", unset: "no name is mapped", in: .server, for: .edge,
+            .modelMap, environment: [], .text, "PATTERN=NAME,...", unset: "no name is mapped", in: .server, for: .edge,
             "Names of models in requests that stand for names of this server, such as claude-*=qwen3. A pattern may end in *."
         ),
         Setting(
