@@ -46,6 +46,8 @@ package final class ResponseStore: Sendable {
     /// The largest response that is read, in bytes.
     private static let fileLimit = 256 << 20
     private static let suffix = ".json"
+    /// The most bytes of the responses of a store without a folder.
+    private static let memoryLimit = 64 << 20
     /// Opens the store. Reads the names and sizes of the files, and no file.
     ///
     /// - Parameters:
@@ -60,7 +62,8 @@ package final class ResponseStore: Sendable {
         folder = path.map { SmallFileFolder(path: $0 + "/responses", byteLimit: Self.fileLimit) }
         self.now = now
         self.logger = logger
-        var index = ResponseIndex(ResponseIndex.Limits(age: age, byteCount: byteCount))
+        let limit = path == nil ? min(byteCount, Self.memoryLimit) : byteCount
+        var index = ResponseIndex(ResponseIndex.Limits(age: age, byteCount: limit))
         var removed: [ResponseIndex.Key] = []
         let time = now()
         for name in folder?.names() ?? [] {
