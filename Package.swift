@@ -48,7 +48,7 @@ let package = Package(
         .target(
             name: "MartletCommands",
             dependencies: [
-                "MartletPlatform", "MartletServer", "MartletAPI", "MartletGenerations", "MartletWorkers",
+                "MartletPlatform", "MartletServer", "MartletAPI", "MartletGenerations", "MartletPool", "MartletWorkers",
                 "MartletEngine", "MartletGrammar", "Llama", "MartletChat", "MartletStreams", "MartletObservability",
                 "MartletProtocol", "MartletJSON", "MartletDownloads", "MartletFiles", "MartletGGUF", "MartletJinja",
                 "MartletModels", "MartletSchema", "MartletStateFiles", "MartletText",
@@ -68,7 +68,8 @@ let package = Package(
             name: "MartletServer",
             dependencies: [
                 "CPage", "MartletPlatform",
-                "MartletAPI", "MartletGenerations", "MartletStreams", "MartletChat", "MartletGrammar",
+                "MartletAPI", "MartletGenerations", "MartletModels", "MartletPool", "MartletStreams", "MartletChat",
+                "MartletGrammar",
                 "MartletProtocol",
                 "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -89,6 +90,14 @@ let package = Package(
             ],
             exclude: ["design.md"]),
         .target(
+            name: "MartletPool",
+            dependencies: [
+                "MartletGenerations", "MartletModels", "MartletProtocol", "MartletStreams", "MartletText",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            exclude: ["design.md"]),
+        .target(
             name: "MartletWorkers",
             dependencies: [
                 "MartletPlatform", "CSandbox", "MartletProtocol",
@@ -101,7 +110,8 @@ let package = Package(
             name: "MartletAPI",
             dependencies: [
                 "MartletConversation", "MartletPlatform",
-                "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletProtocol", "MartletSchema",
+                "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletModels", "MartletPool",
+                "MartletProtocol", "MartletSchema",
                 "MartletStreams", "MartletText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -305,8 +315,8 @@ let package = Package(
             name: "MartletServerTests",
             dependencies: [
                 "MartletPlatform",
-                "MartletServer", "MartletAPI", "MartletGenerations", "MartletStreams", "MartletProtocol", "MartletJSON",
-                "MartletTestSupport", "MartletText",
+                "MartletServer", "MartletAPI", "MartletGenerations", "MartletModels", "MartletPool", "MartletStreams",
+                "MartletProtocol", "MartletJSON", "MartletTestSupport", "MartletText",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),

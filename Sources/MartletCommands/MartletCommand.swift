@@ -18,7 +18,10 @@ package struct MartletCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Models",
-                subcommands: [ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self]),
+                subcommands: [
+                    ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self, LoadedModelsCommand.self,
+                    LoadCommand.self, UnloadCommand.self,
+                ]),
             CommandGroup(name: "Check", subcommands: [DoctorCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self]),

@@ -59,21 +59,28 @@ struct ServeCommand: AsyncParsableCommand {
             let values = try parser.parse(
                 arguments: flags, environment: CurrentProcess.environment, variables: CurrentProcess.variables)
             let pulled = try await PulledModel.fetch(values)
-            let model = try ModelFile(
-                named: pulled?.path ?? values.text(.model), executable: CurrentProcess.executable,
-                downloadedName: pulled?.name)
             log = try LogOutput(values)
             let logger = LineLogHandler.logger(
                 label: "martlet", level: values.logLevel, format: log.format, sink: log.sink)
             for notice in values.notices { logger.warning("\(notice)") }
-            edge = try Edge(values, model: model, logger: logger)
+            if PoolPlan.isWanted(values) {
+                edge = try Edge(values, flags: flags, downloaded: pulled?.path, logger: logger)
+            } else {
+                let model = try ModelFile(
+                    named: pulled?.path ?? values.text(.model), executable: CurrentProcess.executable,
+                    downloadedName: pulled?.name)
+                edge = try Edge(values, model: model, logger: logger)
+            }
             edge.configuration.accessLog = log.accessLog(values)
             edge.configuration.droppedLogLineCount = { [log] in log.droppedCount }
         } catch {
             throw CommandFailure.exit(error, usage: true)
         }
         let welcome = Welcome(edge)
+        let hasPool = edge.catalogue != nil
         edge.configuration.onListening = { [log] port in
+            // No first load decides whether a server of several models has started.
+            if hasPool { log.sink.release() }
             if !log.isDisabled { LogWriter.standardError.write(welcome.text(port: port)) }
         }
         edge.onReady = { [log] _ in log.sink.release() }

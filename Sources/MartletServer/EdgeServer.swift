@@ -6,6 +6,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletObservability
 internal import MartletPlatform
+package import MartletPool
 package import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
@@ -21,35 +22,73 @@ package import UnixSignals
 ///
 /// Thread: any.
 package final class EdgeServer: Sendable {
-    private let configuration: ServerConfiguration
-    private let logger: Logger
+    let configuration: ServerConfiguration
+    let logger: Logger
     private let services: [(name: String, service: any Service)]
-    private let models: any ModelDirectory
-    private let registry: GenerationRegistry
-    private let loops = ReaderLoops()
+    let models: any ModelDirectory
+    /// The models of a server that loads and unloads them; nil for a server with one model.
+    let pool: ModelPool?
+    let registry: GenerationRegistry
+    let loops = ReaderLoops()
     private let reasoningCounts = ReasoningTokenCounts()
     private let prefixes: PinnedPrefixes
-    private let connections: OpenConnections
+    let connections: OpenConnections
     private let shutdown = ShutdownFlag()
-    private let recovery: RecoveryProgress
-    private let parts = RunningParts()
+    let recovery: RecoveryProgress
+    let parts = RunningParts()
     private let shutdownMonitor: ShutdownMonitor
-    private let tracing: RequestTracing
+    let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let prefixStart = PrefixStart()
     private let responses: ResponseStore
     /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
-    private let history: HistoryRoute
+    let history: HistoryRoute
 
     /// - Parameters:
     ///   - services: the services that the engine needs, by name. They stop after the last response has ended.
     ///   - makeEngine: makes the engine, which sends its events to the receiver. Called once, before `init` returns.
-    package init(
+    package convenience init(
         configuration: ServerConfiguration, logger: Logger, services: [(name: String, service: any Service)] = [],
         makeEngine: (any EngineEventReceiver) -> any EngineService
     ) {
+        let readiness = ModelReadiness(configuration: configuration.generations, logger: logger)
+        self.init(
+            configuration: configuration, logger: logger, services: services,
+            stateChanged: { state, prefixStart in
+                readiness.engineStateChanged(state)
+                if case .ready = state { prefixStart.engineIsReady() }
+                configuration.onEngineState(state)
+            },
+            makeModels: { registry, _ in
+                let engine = makeEngine(registry)
+                if case .ready = readiness.state {} else { readiness.engineStateChanged(engine.state) }
+                return FixedModel(
+                    ModelHandle(configuration: configuration.generations, engine: engine, readiness: readiness))
+            })
+    }
+
+    /// Makes the server of several models.
+    /// - Parameter makePool: makes the pool, whose engines send their events to the receiver. The function is to be called
+    ///   when a model has become ready. Called once, before `init` returns.
+    package convenience init(
+        configuration: ServerConfiguration, logger: Logger, services: [(name: String, service: any Service)] = [],
+        makePool: (any EngineEventReceiver, @escaping @Sendable () -> Void) throws -> ModelPool
+    ) rethrows {
+        try self.init(
+            configuration: configuration, logger: logger, services: services, stateChanged: { _, _ in },
+            makeModels: { registry, prefixStart in try makePool(registry) { prefixStart.engineIsReady() } })
+    }
+
+    /// - Parameters:
+    ///   - stateChanged: receives the state of an engine that sends its events to the registry itself.
+    ///   - makeModels: makes the directory of the models.
+    private init(
+        configuration: ServerConfiguration, logger: Logger, services: [(name: String, service: any Service)],
+        stateChanged: @escaping @Sendable (EngineState, PrefixStart) -> Void,
+        makeModels: (GenerationRegistry, PrefixStart) throws -> any ModelDirectory
+    ) rethrows {
         self.configuration = configuration
         self.logger = logger
         self.services = services
@@ -63,23 +102,20 @@ package final class EdgeServer: Sendable {
             path: configuration.journal?.path, age: configuration.responseTime.components.seconds,
             byteCount: configuration.limits.responseBytes, now: { Int64(time(nil)) }, logger: logger)
         let prefixStart = prefixStart
-        let modelReadiness = ModelReadiness(configuration: configuration.generations, logger: logger)
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
-        ) { state in
-            modelReadiness.engineStateChanged(state)
-            if case .ready = state { prefixStart.engineIsReady() }
-            configuration.onEngineState(state)
-        }
+        ) { state in stateChanged(state, prefixStart) }
         self.registry = registry
-        let engine = makeEngine(registry)
-        models = FixedModel(
-            ModelHandle(configuration: configuration.generations, engine: engine, readiness: modelReadiness))
+        let models = try makeModels(registry, prefixStart)
+        self.models = models
+        pool = models as? ModelPool
         history = HistoryRoute(isServed: configuration.servesMetrics, registry: registry) {
-            guard case .ready = modelReadiness.state else { return nil }
-            return try? await engine.status()
+            // Of several models the first one that is loaded. No model is woken.
+            for handle in models.all {
+                if case .ready = handle.readiness.state { return try? await handle.engine.status() }
+            }
+            return nil
         }
-        if case .ready = modelReadiness.state {} else { modelReadiness.engineStateChanged(engine.state) }
     }
 
     /// Serves until SIGTERM or SIGINT, or until `shutDown` is called.
@@ -178,6 +214,8 @@ package final class EdgeServer: Sendable {
     /// Begins a graceful shutdown, as a signal does. Called before `run`, it makes `run` end at once.
     package func shutDown() async {
         shutdown.set()
+        // Readers of the models' events would keep their connections open.
+        pool?.events.close()
         expectEnd()
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
@@ -240,7 +278,7 @@ package final class EdgeServer: Sendable {
     }
 
     /// The service of pinned prefixes. Their files lie beside the journals.
-    private var prefixService: PrefixService {
+    var prefixService: PrefixService {
         let defaults = configuration.completionDefaults
         return PrefixService(
             prefixes: prefixes, completions: completions.service,
@@ -268,7 +306,7 @@ package final class EdgeServer: Sendable {
     }
 
     /// The completion routes, which the recovery uses too.
-    private var completions: CompletionRoutes {
+    var completions: CompletionRoutes {
         CompletionRoutes(
             service: CompletionService(
                 configuration: configuration.generations, models: models, registry: registry, loops: loops,
@@ -277,7 +315,7 @@ package final class EdgeServer: Sendable {
     }
 
     /// Stored responses: those of the store, and those of retained generations.
-    private var responseHistory: ResponseHistory {
+    var responseHistory: ResponseHistory {
         ResponseHistory(store: responses, registry: registry, recovery: recovery)
     }
 
@@ -290,7 +328,7 @@ package final class EdgeServer: Sendable {
     }
 
     /// The chat page of this build; nil if there is none, or if it is damaged.
-    private func pagePack() -> PagePack? {
+    func pagePack() -> PagePack? {
         do throws(PagePack.Damage) {
             return try configuration.readPagePack()
         } catch {
@@ -341,59 +379,5 @@ package final class EdgeServer: Sendable {
             return listening.port ?? configuration.port
         }
         if let port { configuration.onListening(port) }
-    }
-
-    /// All routes behind the middleware, outermost first: observation sees every response, then CORS, errors, site
-    /// rules,
-    /// keys, admission.
-    private func router(_ journal: Journal?) -> Router<EdgeContext> {
-        let metrics = RequestMetrics()
-        var routes = RouteTable()
-        ServerRoutes(
-            configuration: configuration, models: models, registry: registry, journal: journal, metrics: metrics,
-            startTime: time(nil)
-        ).add(to: &routes)
-        SlotRoutes(configuration: configuration, models: models).add(to: &routes)
-        history.add(to: &routes)
-        if configuration.servesPage { PageRoutes(pack: pagePack()).add(to: &routes) }
-        PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
-        AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
-        EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
-        RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
-        OllamaRoutes(
-            configuration: configuration, completions: completions, models: models, registry: registry,
-            startTime: time(nil)
-        ).add(to: &routes)
-        completions.add(to: &routes)
-        ResponseRoutes(history: responseHistory, registry: registry, loops: loops).add(to: &routes)
-        StreamRoutes(
-            registry: registry, recovery: recovery, loops: loops, bodyLimit: configuration.limits.bodyBytes
-        ).add(to: &routes)
-        GenerationRoutes(registry: registry, recovery: recovery, loops: loops).add(to: &routes)
-        let control = ControlService(registry: registry, recovery: recovery)
-        ControlRoutes(
-            service: control, bodyLimit: configuration.limits.bodyBytes, defaults: configuration.completionDefaults
-        ).add(to: &routes)
-        RealtimeRoute(
-            configuration: configuration, completions: completions, control: control, loops: loops
-        ).add(to: &routes)
-
-        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(
-            middleware: ObservationMiddleware(
-                metrics: metrics, accessLog: configuration.accessLog, tracing: tracing, parts: parts))
-        router.add(middleware: CrossOriginMiddleware(policy: configuration.crossOrigin))
-        router.add(middleware: ErrorMiddleware(routes: routes, bodyLimit: configuration.limits.bodyBytes))
-        router.add(
-            middleware: SiteMiddleware(
-                hosts: configuration.hostPolicy,
-                pages: configuration.pageOriginRule, maximumURIBytes: configuration.limits.uriBytes))
-        router.add(
-            middleware: AuthenticationMiddleware(keys: configuration.apiKeys, servesPage: configuration.servesPage))
-        router.add(
-            middleware: AdmissionMiddleware(
-                connections: connections, routes: routes, limit: configuration.limits.connections))
-        routes.register(in: router)
-        return router
     }
 }

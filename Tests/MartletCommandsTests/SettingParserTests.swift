@@ -202,7 +202,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("LLAMA_ARG_MODELS_DIR", "/models"), ("LLAMA_ARG_MMPROJ", "x"),
+        ("LLAMA_ARG_MMPROJ", "x"), ("LLAMA_ARG_MMPROJ_URL", "x"),
         ("LLAMA_ARG_UI_CONFIG", "x"), ("LLAMA_ARG_STATIC_PATH", "/www"),
     ])
     func anAbsentFlagIsNotIgnoredInTheEnvironment(name: String, value: String) {

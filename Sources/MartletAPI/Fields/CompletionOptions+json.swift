@@ -31,6 +31,7 @@ extension CompletionOptions {
         includesUsage = try streamOptions?.bool("include_usage") ?? false
         isBackground = try fields.bool("background") ?? false
         model = try fields.string("model")
+        keepAlive = try KeepAliveField.read(fields.value("keep_alive"))
         pingInterval = defaults.pingInterval
         // -1 and 0 switch pings off.
         if let seconds = try fields.integer("sse_ping_interval", in: -1...Int(Int32.max)) {

@@ -24,12 +24,16 @@ final class DownloadDisplay: Sendable {
     private let isTerminal: Bool
     /// Writes to standard error.
     private let write: @Sendable (String) -> Void
+    /// Receives the bytes so far instead of the display; `nil` = the display shows them.
+    private let onProgress: (@Sendable (ProgressMeter) -> Void)?
 
     /// - Parameter write: Writes to the display; a test replaces it.
     init(
         isTerminal: Bool = isatty(STDERR_FILENO) == 1,
-        write: @escaping @Sendable (String) -> Void = { Terminal.write($0, to: STDERR_FILENO) }
+        write: @escaping @Sendable (String) -> Void = { Terminal.write($0, to: STDERR_FILENO) },
+        onProgress: (@Sendable (ProgressMeter) -> Void)? = nil
     ) {
+        self.onProgress = onProgress
         self.isTerminal = isTerminal
         self.write = write
     }
@@ -61,6 +65,12 @@ final class DownloadDisplay: Sendable {
     /// The text of a new state; `nil` if the last text is recent enough.
     private func line(_ meter: ProgressMeter, _ state: inout State) -> String? {
         let now = ContinuousClock.now
+        if let onProgress {
+            if let last = state.lastShown, now - last < .milliseconds(200), meter.fraction < 1 { return nil }
+            state.lastShown = now
+            onProgress(meter)
+            return nil
+        }
         let isComplete = meter.doneByteCount >= meter.totalByteCount
         if isTerminal {
             if let last = state.lastShown, now - last < .milliseconds(200), !isComplete { return nil }

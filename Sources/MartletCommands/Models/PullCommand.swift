@@ -49,6 +49,10 @@ struct PullCommand: AsyncParsableCommand {
     @Flag(help: "Print JSON: a line when all files are complete. Progress goes to standard error.")
     var json = false
 
+    /// Set by a server, which reads the progress: a line of JSON for each step.
+    @Flag(help: .hidden)
+    var jsonLines = false
+
     /// Set by a server that starts this command as its child.
     @Flag(help: .hidden)
     var endsWithInput = false
@@ -69,13 +73,13 @@ struct PullCommand: AsyncParsableCommand {
     /// Downloads, and prints the path of the model. The exit code is 1 after an error; the part remains.
     func run() async throws {
         CurrentProcess.prepare()
-        let display = DownloadDisplay()
+        let display = jsonLines ? DownloadDisplay(isTerminal: false, onProgress: Self.writeLine) : DownloadDisplay()
         do {
             let request = try request()
             if endsWithInput { try DownloadDisplay.endWithInput() }
             let result = try await request.run(display)
             display.finish()
-            Terminal.write(json ? Self.json(result).text + "\n" : (result.paths.first ?? "") + "\n")
+            Terminal.write(json || jsonLines ? Self.json(result).text + "\n" : (result.paths.first ?? "") + "\n")
         } catch let error as any CustomStringConvertible {
             display.finish()
             throw CommandFailure.exit(error)
@@ -88,6 +92,12 @@ struct PullCommand: AsyncParsableCommand {
         return try DownloadRequest(
             text, isRepository: repository != nil, file: hfFile, folder: modelsDir, connections: connections,
             isOffline: offline, wantsProjector: mmproj, environment: CurrentProcess.environment)
+    }
+
+    /// Writes `{"done":…,"total":…}` to standard output.
+    private static func writeLine(_ meter: ProgressMeter) {
+        let json: JSONValue = ["done": JSONValue(meter.doneByteCount), "total": JSONValue(meter.totalByteCount)]
+        Terminal.write(json.text + "\n")
     }
 
     /// `{"paths":[…],"mmproj":…}`.

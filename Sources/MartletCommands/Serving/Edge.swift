@@ -1,18 +1,26 @@
 import Logging
 import MartletEngine
 import MartletGenerations
+import MartletModels
 import MartletPlatform
+import MartletPool
 import MartletProtocol
 import MartletServer
 import MartletWorkers
 import UnixSignals
 
-/// A server with one worker: settings become the configuration of the edge and the arguments of the worker.
+/// A server with its workers: settings become the configuration of the edge and the arguments of the workers.
+///
+/// With `catalogue` it loads and unloads models, and `model` is not used.
 struct Edge: Sendable {
     /// The configuration of the HTTP server.
     var configuration: ServerConfiguration
     /// The model file, found and checked.
     var model: ModelFile
+    /// The models of a server that loads and unloads them; `nil` for a server with one model.
+    var catalogue: ModelCatalogue?
+    /// The settings of such a server.
+    private var values: SettingValues
     /// The arguments of the worker process, `--model` included.
     var workerArguments: [String]
     /// The program itself, which is also the worker's program.
@@ -33,6 +41,7 @@ struct Edge: Sendable {
             throw SettingError("the program's own file cannot be found, so no worker can be started")
         }
         self.executable = executable
+        self.values = values
         self.model = model
         self.logger = logger
         configuration = try ServerConfiguration(values) { logger.warning("\($0)") }
@@ -76,9 +85,30 @@ struct Edge: Sendable {
         configuration.limits.connections = budget.connections
     }
 
+    /// Makes a server that loads and unloads the models of the sources.
+    /// - Parameters:
+    ///   - flags: The flags of the command line, which override the settings of single models.
+    ///   - downloaded: The path of a model that was downloaded at the start.
+    /// - Throws: As `init(_:model:logger:)`, and if a source cannot be read.
+    init(
+        _ values: SettingValues, flags: [String], downloaded: String?, logger: Logger
+    ) throws(SettingError) {
+        let sources = try ModelCatalogue.sources(values, downloaded: downloaded)
+        try self.init(values, model: ModelFile(path: sources.files.first ?? ""), logger: logger)
+        catalogue = ModelCatalogue(
+            flags: flags, values: values, sources: sources, executable: executable, restartPolicy: restartPolicy,
+            logger: logger)
+        if let catalogue {
+            configuration.removeModel = { model throws(ModelSourceError) in
+                try catalogue.removal(of: model).perform()
+            }
+        }
+    }
+
     /// Serves until one of `signals` arrives, the task is cancelled, or the model cannot be loaded.
     /// - Throws: If an address cannot be bound or the model cannot be loaded.
     func run(until signals: [UnixSignal]) async throws {
+        if let catalogue { return try await run(catalogue, until: signals) }
         let service = WorkerService()
         var configuration = configuration
         configuration.onOverdue = { [onOverdue] reason in
@@ -106,16 +136,54 @@ struct Edge: Sendable {
                 for await _ in failures {}
                 if !Task.isCancelled { await server.shutDown() }
             }
-            if configuration.tls != nil, !signals.isEmpty {
-                group.addTask {
-                    for await _ in await UnixSignalsSequence(trapping: .sighup) { server.reloadCertificates() }
-                }
-            }
-            try await server.run(until: signals)
-            group.cancelAll()
+            try await run(server, until: signals, in: &group)
         }
         if let error = startup.failure {
             throw SettingError("\(error.message) (--log-verbosity 5 logs more)")
+        }
+    }
+
+    /// Runs a server, and reloads its certificate at SIGHUP.
+    private func run(
+        _ server: EdgeServer, until signals: [UnixSignal], in group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws {
+        if configuration.tls != nil, !signals.isEmpty {
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sighup) { server.reloadCertificates() }
+            }
+        }
+        try await server.run(until: signals)
+        group.cancelAll()
+    }
+
+    /// Serves the models of a catalogue. A model that cannot be loaded is `failed`, and the others serve.
+    private func run(_ catalogue: ModelCatalogue, until signals: [UnixSignal]) async throws {
+        let service = PoolService()
+        var configuration = configuration
+        configuration.onOverdue = { [onOverdue] reason in
+            service.killWorkers()
+            onOverdue(reason)
+        }
+        let downloader =
+            values.toggle(.offline) == true
+            ? nil : ChildDownloader(executable: executable, token: values.text(.hubToken))
+        let server: EdgeServer
+        do {
+            server = try EdgeServer(configuration: configuration, logger: logger, services: [("the workers", service)])
+            {
+                receiver, onReady in
+                let pool = try ModelPool(
+                    PoolPlan.settings(values, catalogue.sources), receiver: receiver, downloader: downloader,
+                    logger: logger, onReady: onReady
+                ) { () throws(ModelSourceError) in try catalogue.scan() }
+                service.use(pool)
+                return pool
+            }
+        } catch let error as ModelSourceError {
+            throw SettingError(error.description)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            try await run(server, until: signals, in: &group)
         }
     }
 }

@@ -34,6 +34,13 @@ struct ModelFile: Equatable {
         try check()
     }
 
+    /// A file that is not checked here: the pool of models checks each of its files when it reads them.
+    init(path: String) {
+        self.path = FilePath(path)
+        isEmbedded = false
+        downloadedName = nil
+    }
+
     /// The model's name in the API unless `--alias` is set: the file's name without its extension.
     var name: String {
         if isEmbedded { return "fledgling" }

@@ -8,6 +8,8 @@ struct Welcome: Sendable {
     private let modelName: String
     /// Whether the demo model is served, which the message explains.
     private let isEmbedded: Bool
+    /// Whether the server loads and unloads models.
+    private let hasModels: Bool
     /// Whether requests need no key.
     private let isOpen: Bool
     /// `http` or `https`.
@@ -18,6 +20,7 @@ struct Welcome: Sendable {
         addresses = edge.configuration.addresses
         modelName = edge.configuration.modelNames.first ?? edge.model.name
         isEmbedded = edge.model.isEmbedded
+        hasModels = edge.catalogue != nil
         scheme = edge.configuration.tls == nil ? "http" : "https"
         isOpen = edge.configuration.apiKeys.isEmpty
     }
@@ -27,14 +30,17 @@ struct Welcome: Sendable {
         let url = addresses.first.map { self.url($0, port) } ?? ""
         let socket = addresses.first?.socketPath.map { "--unix-socket \($0) " } ?? ""
         let others = addresses.dropFirst().map { "\n  \($0.socketPath ?? self.url($0, port) + "/v1")" }.joined()
+        let name = hasModels ? "several models" : modelName
+        let model = hasModels ? "\"model\": \"NAME\", " : ""
+        let list = hasModels ? "\n  \(url)/v1/models lists the models" : ""
         let modelNote = isEmbedded ? ", the demo model (--model PATH serves your own)" : ""
         let key = isOpen ? "" : "-H 'Authorization: Bearer KEY' "
         return """
-            martlet \(MartletVersion.current) serves \(modelName)\(modelNote)
-              \(url)/v1\(others)
+            martlet \(MartletVersion.current) serves \(name)\(modelNote)
+              \(url)/v1\(others)\(list)
 
               curl -N \(socket)\(url)/v1/chat/completions \(key)-d \\
-                '{"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
+                '{\(model)"stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
 
             Ctrl-C ends it.
 

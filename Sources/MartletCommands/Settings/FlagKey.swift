@@ -6,13 +6,20 @@ enum FlagKey: String, Sendable, CaseIterable {
     case config
     /// A path; read by `WorkerCommand` and `ServeCommand`.
     case model
-    /// A text; read by `PulledModel`.
+    /// Texts; read by `PulledModel`.
     case hubRepository = "hf-repo"
-    /// A path; read by `PulledModel`.
     case hubFile = "hf-file"
-    /// A text; read by `PulledModel`.
     case hubToken = "hf-token"
     case modelAddress = "model-url"
+    /// Paths; read by `ModelCatalogue`.
+    case modelsFolder = "models-dir"
+    case modelsPreset = "models-preset"
+    /// Whole numbers; read by `PoolPlan`.
+    case maximumModels = "models-max"
+    case modelsMemoryMargin = "models-memory-margin"
+    case sleepTime = "sleep-idle-seconds"
+    /// On or off; read by `PoolPlan`.
+    case modelsAutoload = "models-autoload"
     /// On or off; read by `PulledModel`.
     case offline
     /// A list; read by `Edge` and `ServerConfiguration`.
@@ -42,27 +49,22 @@ enum FlagKey: String, Sendable, CaseIterable {
     case microBatchSize = "ubatch-size"
     /// A number; read by `EngineConfiguration`.
     case threads
-    /// A number; read by `EngineConfiguration`.
     case batchThreads = "threads-batch"
-    /// A text; read by `ThreadPlacement.placements(_:)`.
+    /// Texts; read by `ThreadPlacement.placements(_:)`.
     case processorMask = "cpu-mask"
-    /// A text; read by `ThreadPlacement.placements(_:)`.
     case processorRange = "cpu-range"
     /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case strictProcessors = "cpu-strict"
     /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case threadPriority = "prio"
-    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case polling = "poll"
     /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorMask = "cpu-mask-batch"
-    /// A text; read by `ThreadPlacement.placements(_:)`.
     case batchProcessorRange = "cpu-range-batch"
     /// One of fixed words; read by `ThreadPlacement.placements(_:)`.
     case batchStrictProcessors = "cpu-strict-batch"
     /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchThreadPriority = "prio-batch"
-    /// A whole number; read by `ThreadPlacement.placements(_:)`.
     case batchPolling = "poll-batch"
     /// One of fixed words; read by `EngineConfiguration`.
     case numa
@@ -82,15 +84,12 @@ enum FlagKey: String, Sendable, CaseIterable {
     case cpuExperts = "cpu-moe"
     /// A number; read by `DevicePlacement`.
     case cpuExpertLayers = "n-cpu-moe"
-    /// A number; read by `DevicePlacement`.
     case cpuNetworkLayers = "n-cpu-ffn"
     /// A list; read by `EngineConfiguration`.
     case remoteServers = "rpc"
-    /// A list; read by `EngineConfiguration`.
     case overrideMetadata = "override-kv"
     /// One of fixed words; read by `EngineConfiguration`.
     case keyCacheType = "cache-type-k"
-    /// One of fixed words; read by `EngineConfiguration`.
     case valueCacheType = "cache-type-v"
     /// MiB; read by `EngineConfiguration`.
     case cacheMemory = "cache-ram"
@@ -108,7 +107,6 @@ enum FlagKey: String, Sendable, CaseIterable {
     case batchInvariance = "batch-invariance"
     /// One of fixed words; read by `EngineConfiguration`.
     case flashAttention = "flash-attn"
-    /// One of fixed words; read by `EngineConfiguration`.
     case loadMode = "load-mode"
     /// On or off, as are the next six; read by `EngineConfiguration`.
     case memoryMap = "mmap"

@@ -67,16 +67,11 @@ enum PeerFlags {
 
     // MARK: Missing capabilities
 
-    /// Flags about downloads, and about several models in one server.
+    /// Flags about downloads.
     private static let models: [PeerFlag] =
         [
             PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
             PeerFlag(["--cache-list", "-cl"], .missing(downloads)),
-            PeerFlag(["--models-dir"], values: 1, .missing(several)),
-            PeerFlag(["--models-max"], values: 1, .missing(several)),
-            PeerFlag(["--models-preset"], values: 1, .missing(several)),
-            PeerFlag(["--models-autoload"], negatives: ["--no-models-autoload"], .missing(several)),
-            PeerFlag(["--sleep-idle-seconds"], values: 1, neutral: ["-1"], .missing("unloading of idle models")),
         ]
         + [
             "--embd-gemma-default", "--fim-qwen-1.5b-default", "--fim-qwen-3b-default", "--fim-qwen-7b-default",
@@ -164,7 +159,6 @@ enum PeerFlags {
     // llama-server that martlet does not support yet (tools that the server runs itself)".
     private static let draftPlacement = "own devices and processors of a draft model"
     private static let downloads = "downloads"
-    private static let several = "several models"
     private static let images = "images, audio and video"
     private static let tools = "tools that the server runs itself"
 }

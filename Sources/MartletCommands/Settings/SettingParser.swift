@@ -80,6 +80,7 @@ struct SettingParser {
             let choice = try choice(of: setting, given.map(\.text), named: last.name, last.source)
             values.set(setting, to: choice)
         }
+        values.modelPaths = flags.given.filter { $0.setting.key == .model }.map(\.text)
         values.notices = flags.notices + fromEnvironment.notices + file.notices
         return values
     }

@@ -3,7 +3,8 @@ import MartletChat
 /// All settings. Parsing, validation, help texts, the man page, completions and `docs/flags.md` use this table.
 enum SettingTable {
     static let all: [Setting] =
-        model + engine + devices + speculation + placement + positions + requests + output + schema + grammar + sampling
+        model + models + engine + devices + speculation + placement + positions + requests + output + schema + grammar
+        + sampling
         + server
         + streams
         + journal + log
@@ -26,7 +27,7 @@ enum SettingTable {
         Setting(
             .model, ["-m"], environment: ["LLAMA_ARG_MODEL"], .text, "PATH",
             unset: "fledgling, the demo model",
-            in: .model, for: .both, "The GGUF file to serve."),
+            in: .model, for: .both, "The GGUF file to serve. If the flag is repeated, all files are served."),
         Setting(
             .hubRepository, ["-hf", "-hfr"], environment: ["LLAMA_ARG_HF_REPO"], .text, "ORG/NAME", in: .model,
             for: .edge,

@@ -37,6 +37,8 @@ struct SettingValues: Sendable {
     private(set) var choices: [FlagKey: Choice] = [:]
     /// Log lines about flags without effect.
     var notices: [String] = []
+    /// The values of all flags `--model`, in their order. The setting itself has the last one.
+    var modelPaths: [String] = []
 
     /// Sets a value. Called by the parser.
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }

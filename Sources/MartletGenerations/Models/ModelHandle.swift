@@ -14,6 +14,8 @@ package final class ModelHandle: GenerationModel {
     package let readiness: ModelReadiness
     /// The scales of the model's adapters.
     package let adapterScales = AdapterScales()
+    /// The defaults of requests to this model, in the form of the dialects; nil = those of the server.
+    package let defaults: (any Sendable)?
     /// Makes a lease for a model that is loaded on demand; nil = the model is always loaded.
     private let makeLease: (@Sendable (LeaseTerms) -> ModelLease)?
 
@@ -21,11 +23,12 @@ package final class ModelHandle: GenerationModel {
     /// - Parameter makeLease: claims the model for one request; nil = the model is loaded while the server runs.
     package init(
         configuration: GenerationConfiguration, engine: any EngineService, readiness: ModelReadiness,
-        makeLease: (@Sendable (LeaseTerms) -> ModelLease)? = nil
+        defaults: (any Sendable)? = nil, makeLease: (@Sendable (LeaseTerms) -> ModelLease)? = nil
     ) {
         self.configuration = configuration
         self.engine = engine
         self.readiness = readiness
+        self.defaults = defaults
         self.makeLease = makeLease
     }
 

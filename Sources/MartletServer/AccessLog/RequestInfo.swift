@@ -11,6 +11,7 @@ final class RequestInfo: Sendable {
         var keyLabel: String?
         var owner = Owner.open
         var mayRaisePriority = true
+        var loadsModel: Bool?
         var generation: Generation?
         var traceContext: InstrumentationContext?
         var isComplete = true
@@ -34,6 +35,12 @@ final class RequestInfo: Sendable {
     var mayRaisePriority: Bool {
         get { guarded.withLock { $0.mayRaisePriority } }
         set { guarded.withLock { $0.mayRaisePriority = newValue } }
+    }
+
+    /// Whether the request loads its model (`?autoload=`); nil = as the server is configured.
+    var loadsModel: Bool? {
+        get { guarded.withLock { $0.loadsModel } }
+        set { guarded.withLock { $0.loadsModel = newValue } }
     }
 
     /// The trace context of the request's span; nil without tracing.

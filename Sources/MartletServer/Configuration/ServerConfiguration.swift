@@ -1,6 +1,7 @@
 package import MartletAPI
 package import MartletGenerations
 package import MartletJSON
+package import MartletModels
 package import MartletProtocol
 internal import MartletStreams
 internal import NIOCore
@@ -107,6 +108,10 @@ package struct ServerConfiguration: Sendable {
     package var servesMetrics = true
     /// Whether `POST /props` is served. Default: no.
     package var changesProperties = false
+    /// Deletes the files of a model on request, and returns the freed bytes. Default: refuses.
+    package var removeModel: @Sendable (RegisteredModel) throws(ModelSourceError) -> UInt64 = {
+        model throws(ModelSourceError) in throw ModelSourceError("\(model.name) cannot be deleted here")
+    }
     /// The access log. Default: none.
     package var accessLog: AccessLog?
     /// The folder for prompts of completions. Default: none.
@@ -126,7 +131,7 @@ package struct ServerConfiguration: Sendable {
     var modelName: String { modelNames.first ?? "martlet" }
 
     /// The settings of the application core.
-    var generations: GenerationConfiguration {
+    package var generations: GenerationConfiguration {
         var generations = GenerationConfiguration()
         generations.modelNames = modelNames
         generations.refusesOtherModelNames = refusesOtherModelNames

@@ -21,6 +21,7 @@ struct AdmissionMiddleware: RouterMiddleware {
                 "This server has \(most), which is its limit (--max-connections); "
                     + "health, /slots, stops and control commands are served in any case")
         }
+        context.requestInfo.loadsModel = try request.autoload
         return try await next(request, context)
     }
 }

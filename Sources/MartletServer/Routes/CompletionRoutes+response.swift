@@ -25,6 +25,7 @@ extension CompletionRoutes {
         var terms = GenerationTerms(
             owner: context.requestInfo.owner, lifetime: fields.lifetime, label: fields.label)
         terms.mayRaisePriority = context.requestInfo.mayRaisePriority
+        terms.loadsModel = context.requestInfo.loadsModel
         let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
             connect(generation, to: context)
             if stores { history.store.record(generation, plan.kind, plan.body) }

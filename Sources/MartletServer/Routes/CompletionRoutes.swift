@@ -44,12 +44,22 @@ struct CompletionRoutes: Sendable {
         }
     }
 
+    /// The defaults of the model that a request names, or those of the server.
+    private func defaults(for json: JSONValue) -> CompletionDefaults {
+        let name = (json["model"]?.stringValue).map(configuration.modelNameMap.target)
+        guard var defaults = (try? service.models.model(named: name))?.defaults as? CompletionDefaults else {
+            return configuration.completionDefaults
+        }
+        defaults.refusesUnknownFields = configuration.completionDefaults.refusesUnknownFields
+        return defaults
+    }
+
     /// Reads a request in its dialect.
     private func read(
         _ json: JSONValue, in dialect: Dialect, after items: [JSONValue], seed: UInt64 = .randomSeed(),
         isForCount: Bool = false
     ) throws(APIError) -> Dialect.Reading {
-        var input = Dialect.Input(defaults: configuration.completionDefaults, randomSeed: seed)
+        var input = Dialect.Input(defaults: defaults(for: json), randomSeed: seed)
         input.isForCount = isForCount
         input.history = items
         switch try dialect.read(json, input) {
@@ -63,7 +73,7 @@ struct CompletionRoutes: Sendable {
     }
 
     private func chatRequest(_ json: JSONValue) throws(APIError) -> ChatCompletionRequest {
-        try ChatCompletionRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
+        try ChatCompletionRequest(json, defaults: defaults(for: json), randomSeed: 0)
     }
 
     /// Reads a request and begins its completion.
@@ -88,7 +98,7 @@ struct CompletionRoutes: Sendable {
         let prompts = try await promptTexts(of: reading)
         if let suffix {
             let request = try TextCompletionRequest(
-                json, defaults: configuration.completionDefaults, randomSeed: seed)
+                json, defaults: defaults(for: json), randomSeed: seed)
             json = try await filled(json, suffix: suffix, request)
             reading = try read(json, in: dialect, after: [], seed: request.options.sampling.seed)
         }
@@ -113,7 +123,7 @@ struct CompletionRoutes: Sendable {
     /// Reads the body of a completion of llama-server's dialect.
     func nativeRequest(_ json: JSONValue) throws(APIError) -> LlamaServerCompletionRequest {
         try LlamaServerCompletionRequest(
-            json, defaults: configuration.completionDefaults, randomSeed: .randomSeed())
+            json, defaults: defaults(for: json), randomSeed: .randomSeed())
     }
 
     /// The items of the stored responses that a request continues.

@@ -21,7 +21,9 @@ struct ServerRoutes: Sendable {
     /// The time at which the server started, in seconds since 1970.
     let startTime: Int
 
-    func add(to table: inout RouteTable) {
+    /// - Parameter withModels: whether the routes of models are those of a server with one model.
+    func add(to table: inout RouteTable, withModels: Bool = true) {
+        if withModels { addModels(to: &table) }
         table.add(.get, "/health", "/v1/health", for: .essential) { _, _ in
             let readiness = models.all.map(\.readiness)
             let isReady = readiness.contains { if case .ready = $0.state { true } else { false } }
@@ -29,19 +31,11 @@ struct ServerRoutes: Sendable {
             if !isReady, let only = models.only, !only.loadsOnDemand { throw only.readiness.unavailability }
             return .json(["status": "ok"])
         }
-        table.add(.get, "/v1/models", "/models") { _, _ in
-            .json(
-                ServerBodies.models(
-                    name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
-                    created: startTime,
-                    model: try models.model(named: nil).readyModel().information))
-        }
-        // A model's name may contain slashes.
-        table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
-        table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
         table.add(.get, "/props") { request, _ in
             let handle = try models.model(of: request)
-            return .json(properties(of: try handle.readyModel(), handle))
+            // A sleeping model is not woken: the facts of its last load have not changed.
+            let model = handle.loadsOnDemand ? handle.readiness.lastModel : nil
+            return .json(properties(of: try model ?? handle.readyModel(), handle))
         }
         table.add(.post, "/props") { request, _ in
             guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
@@ -72,6 +66,20 @@ struct ServerRoutes: Sendable {
             }
             return .json(DetokenizeRequest.response(bytes))
         }
+    }
+
+    /// Adds the list of the only model.
+    private func addModels(to table: inout RouteTable) {
+        table.add(.get, "/v1/models", "/models") { _, _ in
+            .json(
+                ServerBodies.models(
+                    name: configuration.modelName, aliases: configuration.aliases, tags: configuration.modelTags,
+                    created: startTime,
+                    model: try models.model(named: nil).readyModel().information))
+        }
+        // A model's name may contain slashes.
+        table.add(.get, "/v1/models/**") { request, _ in try modelEntry(request, behind: 2) }
+        table.add(.get, "/models/**") { request, _ in try modelEntry(request, behind: 1) }
     }
 
     /// One model by any of its names.
@@ -121,8 +129,8 @@ struct ServerRoutes: Sendable {
         guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
         var text = PrometheusText()
         // The engine's metrics exist only with a model; the edge's always.
-        if let only = models.only, case .ready = only.readiness.state {
-            EngineMetrics.write(try await only.engine.status(), to: &text)
+        if let only = models.only {
+            if case .ready = only.readiness.state { EngineMetrics.write(try await only.engine.status(), to: &text) }
         }
         text.add(
             "martlet_generations_live", .gauge, help: "Generations that run or wait.",

@@ -50,6 +50,8 @@ package struct SupervisorStateMachine: Sendable {
     private var reported: EngineError?
     /// The error of a worker that is killed because it hangs.
     private var hang: EngineError?
+    /// The error of requests in the final state.
+    private var stopError = Self.stopped
 
     package init(modelName: String, policy: RestartPolicy = RestartPolicy()) {
         self.modelName = modelName
@@ -63,7 +65,7 @@ package struct SupervisorStateMachine: Sendable {
         case .idle, .loading, .pausing: .wait
         case .ready: .send
         case .abandoned(let error): .refuse(error)
-        case .stopping: .refuse(Self.stopped)
+        case .stopping: .refuse(stopError)
         }
     }
 
@@ -120,7 +122,7 @@ package struct SupervisorStateMachine: Sendable {
         switch phase {
         case .idle, .pausing, .abandoned, .stopping:
             phase = .stopping
-            return Loss(error: Self.stopped, state: .failed(Self.stopped), next: .end)
+            return Loss(error: stopError, state: .failed(stopError), next: .end)
         case .ready(let since):
             wasHealthy = now - since >= policy.healthyAfter
         case .loading:
@@ -137,9 +139,14 @@ package struct SupervisorStateMachine: Sendable {
     }
 
     /// Enters the final state: no worker is started any more.
-    package mutating func shutDown() { phase = .stopping }
+    /// - Parameter error: The error of all requests from now on; its code is `shuttingDown`.
+    package mutating func shutDown(_ error: EngineError = stopped) {
+        phase = .stopping
+        stopError = error
+    }
 
-    private static let stopped = EngineError(.shuttingDown, "the server is shutting down")
+    /// The error of requests after the end of the server.
+    package static let stopped = EngineError(.shuttingDown, "the server is shutting down")
 
     /// The error for requests of the worker: the hang, the worker's own report, or the exit status.
     private func lossError(_ exit: WorkerExit, _ crashOutput: String?) -> EngineError {

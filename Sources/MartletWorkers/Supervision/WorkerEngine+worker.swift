@@ -3,6 +3,9 @@ import MartletProtocol
 import Synchronization
 
 extension WorkerEngine {
+    /// The number of characters of a remembered log line.
+    private static let logTailLength = 400
+
     /// The bytes of a frame. A frame above the size limit is an invalid request.
     func encode(_ frame: EdgeFrame) -> Result<[UInt8], EngineError> {
         var bytes: [UInt8] = []
@@ -48,7 +51,11 @@ extension WorkerEngine {
             outgoing: outgoing,
             received: { [self] frame in receive(frame) },
             logged: { [self] line in
-                core.withLock { $0.crashOutput.append(line) }
+                core.withLock { core in
+                    core.crashOutput.append(line)
+                    if core.logTail.count == Self.logTailCount { core.logTail.removeFirst() }
+                    core.logTail.append(String(line.prefix(Self.logTailLength)))
+                }
                 let record = WorkerLogLine(line: line)
                 logger.log(level: record.level, "\(record.message)")
             })

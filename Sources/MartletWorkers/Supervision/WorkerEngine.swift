@@ -25,6 +25,8 @@ package final class WorkerEngine: EngineService {
         var model: ModelInformation?
         /// The last output of the present worker outside its log.
         var crashOutput = CrashOutput()
+        /// The last lines of all workers, the oldest first.
+        var logTail: [String] = []
         /// Runs while there is a pause between two workers.
         var pause: Task<Void, Never>?
         var isStopping = false
@@ -65,6 +67,12 @@ package final class WorkerEngine: EngineService {
                 ledger: RequestLedger(maximumLosses: policy.maximumLosses),
                 hangMonitor: HangMonitor(timeout: policy.hangTimeout)))
     }
+
+    /// The last lines of the log of the workers, the oldest first; at most ``logTailCount``.
+    package var lastLogLines: [String] { core.withLock { $0.logTail } }
+
+    /// The number of log lines that are remembered for the report of a failure.
+    static let logTailCount = 8
 
     package var state: EngineState { core.withLock { $0.state } }
 
@@ -143,11 +151,12 @@ package final class WorkerEngine: EngineService {
     /// Asks the worker to end, which takes at most 3 s, and lets `run()` return.
     ///
     /// Generations of the worker end with the worker's event or with `failed`. Waiting items end with `failed`.
-    package func shutdown() {
+    /// - Parameter error: the error of requests that end with the engine; its code is `shuttingDown`.
+    package func shutdown(_ error: EngineError = SupervisorStateMachine.stopped) {
         let (outgoing, process) = core.withLock { core -> (OutgoingQueue?, WorkerProcess?) in
             guard !core.isStopping else { return (nil, nil) }
             core.isStopping = true
-            core.machine.shutDown()
+            core.machine.shutDown(error)
             core.pause?.cancel()
             if core.outgoing == nil {
                 settle(core.machine.workerEnded(.exited(code: 0), at: clock.now()), &core)

@@ -1,0 +1,74 @@
+package import MartletGenerations
+package import MartletModels
+package import MartletProtocol
+
+/// A model that the pool can load, with everything that depends on the model and not on its state.
+package struct ModelDefinition: Sendable {
+    /// The entry of the registry: names, files, settings.
+    package var model: RegisteredModel
+    /// The facts of the files; nil if they are not on this machine or cannot be read.
+    package var summary: ModelSummary?
+    /// The reason for which the model cannot be loaded, as a predicate; nil = none is known.
+    package var problem: String?
+    /// Names, chat template and template arguments.
+    package var configuration: GenerationConfiguration
+    /// The defaults of requests to this model, in the form of the dialects; nil = those of the server.
+    package var defaults: (any Sendable)?
+    package var isPinned = false
+    package var keepAlive = LifecyclePolicy.KeepAlive.forever
+    /// The idle time after which the model sleeps; nil = never.
+    package var sleepAfter: Duration?
+    /// Whether the server loads the model at its start.
+    package var loadsOnStartup = false
+    /// Whether the files may be deleted on request.
+    package var isRemovable = false
+    /// Computes the memory of a load from the heads of the files. Blocks while they are read; called before the first load.
+    /// Throws a predicate that follows the model's name.
+    package var plan: @Sendable () throws(ModelSourceError) -> MemoryAmount
+    /// Makes a worker, which does not run yet.
+    package var makeWorker: @Sendable (any EngineEventReceiver) throws(ModelSourceError) -> any PoolWorker
+
+    /// Makes the definition of a model.
+    package init(
+        model: RegisteredModel, configuration: GenerationConfiguration,
+        plan: @escaping @Sendable () throws(ModelSourceError) -> MemoryAmount,
+        makeWorker: @escaping @Sendable (any EngineEventReceiver) throws(ModelSourceError) -> any PoolWorker
+    ) {
+        self.model = model
+        self.configuration = configuration
+        self.plan = plan
+        self.makeWorker = makeWorker
+    }
+
+    /// Whether the files are on this machine.
+    var isOnDisk: Bool { !model.paths.isEmpty }
+
+    /// The properties that the policy needs. The needs are those of the files until `plan` was called.
+    func registration(isDownloadable: Bool) -> LifecyclePolicy.Registration {
+        var registration = LifecyclePolicy.Registration(needs: MemoryAmount(summary?.byteCount ?? 0))
+        registration.isOnDisk = isOnDisk
+        registration.isDownloadable = isDownloadable && model.repository != nil
+        registration.isPinned = isPinned
+        registration.keepAlive = keepAlive
+        registration.sleepAfter = sleepAfter
+        return registration
+    }
+}
+
+/// A worker of one load: the process, or a fake in tests.
+///
+/// Thread: any.
+package protocol PoolWorker: Sendable {
+    /// The engine of the worker. It accepts requests from the beginning.
+    var engine: any EngineService { get }
+
+    /// Runs the worker, and its successors after crashes, until `end` is called. Called once.
+    func run() async
+
+    /// Ends the worker. `run` returns when the process is gone.
+    /// - Parameter kills: whether the process is killed, its generations included, instead of asked to end.
+    func end(kills: Bool)
+
+    /// The last lines of the worker's log, the oldest first.
+    var lastLogLines: [String] { get }
+}

@@ -1,0 +1,227 @@
+internal import MartletGenerations
+package import MartletModels
+internal import MartletProtocol
+package import MartletStreams
+internal import Synchronization
+
+/// The commands of operators: lists, loads, unloads, plans, downloads and removals.
+extension ModelPool {
+    /// All models with their states, by name. Wakes no model.
+    /// - Complexity: O(models).
+    package var statuses: [ModelStatus] { snapshot.statuses }
+
+    /// All models with their states, and the place in the event log behind these states.
+    package var snapshot: (statuses: [ModelStatus], cursor: ModelEventLog.Cursor) {
+        state.withLock { state in
+            let statuses = state.entries.indices.filter { !state.entries[$0].isGone || state.entries[$0].worker != nil }
+                .map { Self.status($0, state) }
+            return (
+                statuses.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }, events.end
+            )
+        }
+    }
+
+    /// The state of one model.
+    static func status(_ index: Int, _ state: borrowing State) -> ModelStatus {
+        let (entry, number) = (state.entries[index], ModelNumber(index))
+        var status = ModelStatus(
+            definition: entry.definition, phase: state.policy.phase(of: number), load: entry.load,
+            download: entry.download, requests: state.policy.load(of: number),
+            information: entry.handle.information, lastError: entry.lastError, fraction: entry.fraction)
+        if let problem = entry.definition.problem {
+            status.lastError = problem
+            if case .unloaded = status.phase { status.phase = .failed(problem) }
+        }
+        return status
+    }
+
+    /// The state of the model that a name means.
+    /// - Throws: `notFound` for an unknown name.
+    package func status(named name: String) throws(GenerationError) -> ModelStatus {
+        let number = try number(named: name)
+        return state.withLock { Self.status(number.rawValue, $0) }
+    }
+
+    /// The number of the model that a name means. An empty name means no model here.
+    private func number(named name: String) throws(GenerationError) -> ModelNumber {
+        _ = try model(named: name)
+        guard case .model(_, let number) = look(up: name) else {
+            throw .field("model", "A name is required; GET /v1/models lists all models")
+        }
+        return number
+    }
+
+    /// Begins a load. A model that is loaded already is no error.
+    /// - Throws: `notFound`; the reason why the model can never be loaded, with the numbers.
+    package func load(_ name: String) throws(GenerationError) -> ModelStatus {
+        let number = try number(named: name)
+        if let problem = problem(number) { throw GenerationError(.failed, problem) }
+        let (preview, capacity, isAbsent) = state.withLock { state in
+            (
+                state.policy.preview(of: number), state.policy.capacity,
+                state.policy.phase(of: number) == .absent && downloader == nil
+            )
+        }
+        if isAbsent { throw GenerationError(LifecycleRefusal.absent) }
+        if !preview.canEverFit {
+            throw GenerationError(LifecycleRefusal.tooLarge(needed: preview.needs, capacity: capacity))
+        }
+        apply(.load(number))
+        return state.withLock { Self.status(number.rawValue, $0) }
+    }
+
+    /// Begins an unload. Without `force` running generations may end first.
+    package func unload(_ name: String, force: Bool) throws(GenerationError) -> ModelStatus {
+        let number = try number(named: name)
+        apply(.unload(number, force: force))
+        return state.withLock { Self.status(number.rawValue, $0) }
+    }
+
+    /// The consequences of a load, without the load.
+    /// - Returns: the consequences, and the names of the models that would go.
+    package func plan(
+        _ name: String
+    ) throws(GenerationError) -> (status: ModelStatus, preview: LifecyclePolicy.Preview, victims: [String]) {
+        let number = try number(named: name)
+        if let problem = problem(number) { throw GenerationError(.failed, problem) }
+        return state.withLock { state in
+            let preview = state.policy.preview(of: number)
+            return (
+                Self.status(number.rawValue, state), preview,
+                preview.victims.map { state.entries[$0.rawValue].definition.model.name }
+            )
+        }
+    }
+
+    /// Deletes the files of a model that is not loaded.
+    /// - Parameter remove: deletes the files; throws if they must not be deleted.
+    /// - Throws: `conflict` for a loaded model.
+    package func remove(
+        _ name: String, _ remove: (RegisteredModel) throws(ModelSourceError) -> UInt64
+    ) throws(GenerationError) -> UInt64 {
+        let number = try number(named: name)
+        let status = state.withLock { Self.status(number.rawValue, $0) }
+        switch status.phase {
+        case .loading, .ready, .draining:
+            throw GenerationError(.conflict, "The model \"\(status.name)\" is loaded; unload it first")
+        case .downloading: apply(.cancelDownload(number))
+        default: break
+        }
+        do throws(ModelSourceError) {
+            let byteCount = try remove(status.definition.model)
+            events.append(.removed(model: status.name))
+            try rescan()
+            return byteCount
+        } catch {
+            throw GenerationError(.invalidRequest, error.description, field: "model")
+        }
+    }
+
+    // MARK: Downloads
+
+    /// Begins the download of a model that the sources do not have.
+    /// - Returns: false if the model is on this machine already.
+    package func download(_ reference: HubReference) throws(GenerationError) -> Bool {
+        guard let downloader else {
+            throw GenerationError(.notSupported, "This server downloads nothing (--offline)")
+        }
+        if case .model(_, let number) = look(up: reference.description) {
+            let phase = state.withLock { $0.policy.phase(of: number) }
+            guard phase == .absent || phase == .downloading else { return false }
+            apply(.download(number))
+            return true
+        }
+        let name = reference.description
+        let isNew = state.withLock { $0.strayDownloads.insert(name).inserted }
+        guard isNew else { return true }
+        run(downloader, name, reference) { [weak self] problem in
+            guard let self else { return }
+            self.state.withLock { _ = $0.strayDownloads.remove(name) }
+            if problem == nil { try? rescan() }
+        }
+        return true
+    }
+
+    /// Runs a download and reports its progress.
+    private func run(
+        _ downloader: any ModelDownloader, _ name: String, _ reference: HubReference,
+        index: Int? = nil, _ ended: @escaping @Sendable (String?) -> Void
+    ) {
+        let task = Task {
+            let problem = await downloader.download(reference) { [weak self] progress in
+                guard let self else { return }
+                if let index {
+                    self.state.withLock { state in
+                        state.entries[index].download = progress
+                        state.entries[index].fraction = max(state.entries[index].fraction ?? 0, progress.fraction)
+                    }
+                }
+                events.append(.download(model: name, progress))
+            }
+            events.append(.downloadEnded(model: name, problem: problem))
+            ended(problem)
+        }
+        if let index { state.withLock { $0.entries[index].downloadTask = task } }
+    }
+
+    /// Downloads the files of a model that the policy wants.
+    func startDownload(_ number: ModelNumber) {
+        let definition = state.withLock { $0.entries[number.rawValue].definition }
+        guard let downloader, let reference = definition.model.repository else {
+            return apply(.downloadEnded(number, problem: "has no repository from which it could be downloaded"))
+        }
+        run(downloader, definition.model.name, reference, index: number.rawValue) { [weak self] problem in
+            guard let self else { return }
+            self.state.withLock { state in
+                state.entries[number.rawValue].download = nil
+                state.entries[number.rawValue].downloadTask = nil
+            }
+            if problem == nil { try? rescan() }
+            apply(.downloadEnded(number, problem: problem))
+        }
+    }
+
+    /// Ends the process of a download. The part remains, so the next download continues it.
+    func cancelDownload(_ number: ModelNumber) {
+        state.withLock { $0.entries[number.rawValue].downloadTask }?.cancel()
+    }
+}
+
+/// Fetches models into the folders that the sources list.
+package protocol ModelDownloader: Sendable {
+    /// Downloads a model, and returns when its process has ended. A cancelled task ends the process.
+    /// - Parameter progress: called with the bytes so far, on any thread.
+    /// - Returns: the problem as a predicate that follows the model's name; nil = the files are complete.
+    func download(_ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void) async -> String?
+}
+
+extension GenerationError {
+    /// A refusal of the policy.
+    package init(_ refusal: LifecycleRefusal) {
+        switch refusal {
+        case .tooLarge(let needed, let capacity):
+            self.init(
+                .notSupported,
+                "The model needs \(Self.mebibytes(needed)) of memory, but all models together may use "
+                    + "\(Self.mebibytes(capacity)); a smaller --ctx-size needs less", field: "model")
+            code = "model_too_large"
+        case .failed(let reason):
+            self.init(.failed, "The model cannot be loaded: \(reason)", field: "model")
+            code = "model_failed"
+        case .notLoaded:
+            self.init(.unavailable, "The model is not loaded, and the request does not load it", field: "model")
+            code = "model_not_loaded"
+        case .absent:
+            self.init(.notFound, "The model has no file on this machine", field: "model")
+            code = "model_absent"
+        case .unloaded:
+            self.init(.unavailable, "The model was unloaded", field: "model")
+            code = "model_unloaded"
+        }
+    }
+
+    /// Host memory first, then each device.
+    private static func mebibytes(_ amount: MemoryAmount) -> String {
+        amount.bytes.map { "\($0 >> 20) MiB" }.joined(separator: " + ")
+    }
+}

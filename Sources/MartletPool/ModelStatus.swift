@@ -1,0 +1,61 @@
+package import MartletModels
+package import MartletProtocol
+
+/// A model and its state at one moment, for lists and events.
+package struct ModelStatus: Sendable {
+    package var definition: ModelDefinition
+    package var phase: LifecyclePolicy.Phase
+    /// The progress of the load that runs; nil while no load runs.
+    package var load: LoadProgress?
+    /// The progress of the download that runs; nil while no download runs.
+    package var download: DownloadState?
+    /// The numbers of running and of waiting requests.
+    package var requests: (running: Int, waiting: Int)
+    /// The facts of the last load; nil before the first one.
+    package var information: ModelInformation?
+    /// The reason of the last failure; nil after a load that succeeded.
+    package var lastError: String?
+    /// The largest fraction of the load or download so far.
+    package var fraction: Double?
+
+    package var name: String { definition.model.name }
+}
+
+/// The bytes of a download, per address.
+package struct DownloadState: Sendable, Equatable {
+    /// The bytes of one file.
+    package struct File: Sendable, Equatable {
+        package var address: String
+        package var doneByteCount: UInt64
+        package var totalByteCount: UInt64
+
+        /// Makes the state of a file.
+        package init(address: String, doneByteCount: UInt64, totalByteCount: UInt64) {
+            self.address = address
+            self.doneByteCount = doneByteCount
+            self.totalByteCount = totalByteCount
+        }
+    }
+    package var files: [File]
+
+    /// Makes the state of a download.
+    package init(files: [File]) { self.files = files }
+
+    /// The finished part of all bytes, 0 to 1.
+    package var fraction: Double {
+        let total = files.reduce(0.0) { $0 + Double($1.totalByteCount) }
+        return total > 0 ? min(1, files.reduce(0.0) { $0 + Double($1.doneByteCount) } / total) : 0
+    }
+}
+
+extension LoadProgress {
+    /// The part of the whole load that is done, 0 to 1: reading the weights counts nine tenths, the warm-up one tenth.
+    package var composite: Double {
+        let fraction = min(max(self.fraction, 0), 1)
+        return switch stage {
+        case .starting: 0
+        case .textModel: 0.9 * fraction
+        case .warmUp: 0.9 + 0.1 * fraction
+        }
+    }
+}
