@@ -5,6 +5,11 @@ enum SavedPlans {
         "seed=584 steps=562 actors=5 faults=0,1,5",
         // A simulated executor of journals never noticed the end of its last step, so that no shutdown ended.
         "seed=7696 steps=2000 actors=0,1,2 faults=0,2",
+        // The journal of a fork came back without its request, and its prompt was submitted for three choices: those of
+        // the next generation too.
+        "seed=401535 steps=2000 actors=0,1,2,3,4,5,6 faults=1,3,4,5",
+        // Withheld text took a number that a reader had seen under another event.
+        "seed=102403 steps=2000 actors=0,1,2,3 faults=0,1,2,3,4,5",
         "seed=708 steps=2000 actors=0,1,2,3,4,5,6,7,8 faults=0,1,4,5",
     ]
 }

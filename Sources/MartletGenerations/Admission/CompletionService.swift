@@ -167,13 +167,15 @@ package struct CompletionService: Sendable {
     private func submit(
         _ plan: CompletionPlan, _ prompts: [PreparedPrompt], as generation: Generation, of handle: ModelHandle
     ) {
-        let count = plan.options.choiceCount
+        // A fork has one choice of one prompt, whatever the plan of its original says. The handles behind its own belong
+        // to other generations.
+        let (count, limit) = (generation.spec.choicesPerPrompt, generation.spec.choiceCount)
         if prompts.contains(where: { $0.reasoning?.turnBudget != nil }) { reasoningCounts.count(generation) }
         let forkContext = forkContext(of: generation.spec, plan, handle)
         // A prefix that was removed since the admission is no fault of the request.
         let prefix = try? prefixes.id(of: plan.options.prefix, owner: generation.spec.owner)
         for (number, prompt) in prompts.enumerated() {
-            for choice in 0..<count {
+            for choice in 0..<count where number * count + choice < limit {
                 let handle = generation.handle(ofChoice: number * count + choice)
                 var request = plan.options.request(handle: handle, prompt: prompt, choice: choice)
                 request.tenant = configuration.cacheScope.tenant(of: generation.spec.owner)

@@ -45,6 +45,17 @@ struct LogContents {
         entries.first { $0.number == number && $0.event != .ping }?.event
     }
 
+    /// The first tokens of all choices, in the order of the log, for messages.
+    var tokens: [Int32] {
+        entries.compactMap { entry in
+            let event = if case .choice(_, let inner) = entry.event { inner } else { entry.event }
+            switch event {
+            case .text(_, let token?, _), .detailedText(_, let token?, _, _), .arguments(_, let token?, _): return token
+            default: return nil
+            }
+        }.prefix(24).map(\.self)
+    }
+
     var isEnded: Bool { entries.last?.event.isTerminal ?? false }
 }
 

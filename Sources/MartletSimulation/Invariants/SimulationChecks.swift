@@ -167,7 +167,8 @@ enum SimulationChecks {
             let fault = TextOracle.fault(
                 in: contents, of: record.request, fork: record.fork, variants: world.variants)
         {
-            world.fail(.text, "\(id): \(fault)")
+            let own = "'\(record.request.prompt)' with seed \(record.request.seed), models \(world.variants)"
+            world.fail(.text, "\(id): \(fault); its request is \(own); its tokens are \(contents.tokens)")
         }
         guard !record.mayLack else { return }
         checkBytes(contents, record, id, world)
