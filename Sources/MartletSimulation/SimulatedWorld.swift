@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletProtocol
 import MartletStreams
 import MartletTestSupport
@@ -78,6 +79,7 @@ final class SimulatedWorld: @unchecked Sendable {
     func startEdge() {
         guard edge == nil else { return }
         edgeCount += 1
+        (truth.hasFaultyStart, truth.hasJournalFailed) = (truth.isDiskFaulty, false)
         let made = SimulatedEdge(self, number: edgeCount)
         edge = made
         record("edge", "starts as process \(edgeCount)")
@@ -138,6 +140,7 @@ final class SimulatedWorld: @unchecked Sendable {
     func setDiskFaults(_ faults: DiskFaults) {
         disk.faults = faults
         truth.isDiskFaulty = faults.isFaulty
+        if faults.isFaulty, edge?.recovery.isRecovering == true { truth.hasFaultyStart = true }
         truth.diskFailed()
     }
 

@@ -10,6 +10,9 @@ enum SavedPlans {
         "seed=401535 steps=2000 actors=0,1,2,3,4,5,6 faults=1,3,4,5",
         // Withheld text took a number that a reader had seen under another event.
         "seed=102403 steps=2000 actors=0,1,2,3 faults=0,1,2,3,4,5",
+        // Rules that knew too little: a journal at its limit, and a server that starts on a disk with read errors.
+        "seed=2509852 steps=2000 actors=0,1,2,3 faults=0,1",
+        "seed=1501743 steps=2000 actors=0,1,2,3,4,5,6,7 faults=0,1,2,3,4,5",
         "seed=708 steps=2000 actors=0,1,2,3,4,5,6,7,8 faults=0,1,4,5",
     ]
 }

@@ -46,6 +46,7 @@ final class SimulatedStorage: @unchecked Sendable {
                     world.record("journal", "fails: \(problem)")
                     // The journal gives up durability rather than delay its readers.
                     world.truth.diskFailed()
+                    world.truth.hasJournalFailed = true
                 })
         } catch {
             world.record("journal", "cannot be opened: \(error)")

@@ -77,6 +77,7 @@ enum SimulationChecks {
 
     private static func mayBeGone(_ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
         record.isDeleting || record.isDeleted || record.mayLack || record.isUncertain || world.limits.mayEvict
+            || world.truth.hasFaultyStart
             || !world.hasJournal && world.edgeCount > 1
     }
 

@@ -79,7 +79,7 @@ final class SimulationTruth {
         guard records[id] == nil else { return }
         var record = Record(request: request)
         record.handle = generation.handle
-        record.isFragile = isDiskFaulty || isDiskHanging
+        record.isFragile = isDiskFaulty || isDiskHanging || hasJournalFailed
         if !generation.spec.isResumable { record.plain = generation }
         records[id] = record
         ids.append(id)
@@ -107,7 +107,7 @@ final class SimulationTruth {
         var record = Record(request: fork)
         record.fork = request
         record.isKnown = true
-        record.isFragile = isDiskFaulty || isDiskHanging
+        record.isFragile = isDiskFaulty || isDiskHanging || hasJournalFailed
         records[id] = record
         ids.append(id)
     }
@@ -129,6 +129,10 @@ final class SimulationTruth {
 
     /// Whether operations of the disk fail now.
     var isDiskFaulty = false
+    /// Whether the present process began on a failing disk, so that it may lack generations whose journals are whole.
+    var hasFaultyStart = false
+    /// Whether the journal of the present process has reported a failure. It may go on without a further report.
+    var hasJournalFailed = false
     /// Whether the disk hangs for longer than readers wait.
     var isDiskHanging = false
 
