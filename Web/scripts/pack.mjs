@@ -2,8 +2,9 @@
 //
 //   node Web/scripts/pack.mjs Web/dist/site Web/dist/page.pack
 //
-// Prints the sizes, and exits with 1 if the first load or the whole set exceeds its budget. The layout is described at
-// `PagePack` in Sources/MartletServer/Page/PagePack.swift.
+// Prints the sizes. In continuous integration (CI=true) a first load or a whole set above its budget is an error; elsewhere
+// it is a line, because packages of another version may be larger. The layout is described at `PagePack` in
+// Sources/MartletServer/Page/PagePack.swift.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
@@ -99,6 +100,6 @@ console.log(`page: ${files.length} files, ${kib(whole)}; pack ${kib(statSync(out
 for (const [what, size, limit] of [["first load", load, FIRST_LOAD], ["whole set", whole, WHOLE_SET]]) {
     if (size > limit) {
         console.error(`page: the ${what} has ${kib(size)}, which is more than ${kib(limit)}`);
-        process.exitCode = 1;
+        if (process.env.CI === "true") process.exitCode = 1;
     }
 }
