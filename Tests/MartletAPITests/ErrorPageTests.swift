@@ -48,7 +48,9 @@ import Testing
             let files = try #require(FileManager.default.enumerator(atPath: folder))
             for case let file as String in files where file.hasSuffix(".swift") {
                 let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
-                codes.formUnion(text.matches(of: /\bcode = "([a-z_]+)"/).map { String($0.1) })
+                for rest in text.components(separatedBy: "code = \"").dropFirst() {
+                    codes.insert(String(rest.prefix { $0 != "\"" }))
+                }
             }
         }
         #expect(codes.contains("invalid_schema"))

@@ -95,7 +95,7 @@ const kib = bytes => `${(bytes / 1024).toFixed(1)} KiB`;
 const load = sum([...first], file => (file.gzip ?? file.identity).length);
 const brotli = sum([...first], file => (file.br ?? file.gzip ?? file.identity).length);
 const whole = sum(files, file => file.identity.length);
-console.log(`page: first load ${kib(load)} gzip, ${kib(brotli)} brotli (${[...first].map(file => file.name).join(", ")})`);
+console.log(`page: first load ${kib(load)} gzip, ${kib(brotli)} brotli in ${first.size} files`);
 console.log(`page: ${files.length} files, ${kib(whole)}; pack ${kib(statSync(output).size)}`);
 for (const [what, size, limit] of [["first load", load, FIRST_LOAD], ["whole set", whole, WHOLE_SET]]) {
     if (size > limit) {

@@ -26,7 +26,10 @@ extension ModelInformation: FieldRecord {
         try coder.list(20, &adapters)
         try coder.field(21, &loadTime)
         try coder.field(22, &rerankFormat)
-        try coder.packed(23, &infillTokens.numbers)
+        // Absent for a model without such tokens, as in journals that were written before the field existed.
+        var infill = infillTokens == InfillTokens() ? [] : infillTokens.numbers
+        try coder.packed(23, &infill)
+        infillTokens.numbers = infill
         try coder.field(24, &batchSize)
     }
 }
