@@ -15,6 +15,8 @@ package struct JSONParser {
         package var nodes: Int
 
         package static let `default` = Limits(depth: 256, nodes: 4_000_000)
+        /// The limits of our own documents with requests and responses inside, which have the default limits.
+        package static let envelope = Limits(depth: 288, nodes: 8_000_000)
 
         /// Creates limits.
         package init(depth: Int, nodes: Int) {

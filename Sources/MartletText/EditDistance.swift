@@ -2,14 +2,18 @@
 ///
 /// Example: `nearest(to: "--prot", among: ["--port", "--host"])` is `--port`.
 package enum EditDistance {
+    /// The most bytes of a word that is compared.
+    package static let longestWord = 64
+
     /// The candidate with the smallest distance to `word`.
     ///
-    /// `nil` if the smallest distance is above a third of the word's length and above 2: such a word is no typing
-    /// error.
+    /// `nil` if the smallest distance is above a third of the word's bytes and above 2, or if the word has more than
+    /// `longestWord` bytes: such a word is no typing error.
     package static func nearest(to word: String, among candidates: [String]) -> String? {
-        // A long argument is no typing error, and the distance has quadratic cost.
-        guard word.count <= 64 else { return nil }
-        let limit = max(2, word.count / 3)
+        // A long argument is no typing error, and the distance has quadratic cost. One character may have many bytes.
+        let length = word.utf8.count
+        guard length <= longestWord else { return nil }
+        let limit = max(2, length / 3)
         let scored = candidates.map { (candidate: $0, distance: distance(word, $0)) }
         return scored.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.candidate
     }

@@ -45,15 +45,36 @@ struct ResponseStoreTests {
                 list.removeAll { $0.key == key }
                 list.append((key, now, bytes))
                 let gone = list.filter { entry in removed.contains { $0 == entry.key } }
+                // No response goes before an older one, also of the same second.
+                #expect(gone.map(\.key) == list.prefix(gone.count).map(\.key))
                 list.removeAll { entry in removed.contains { $0 == entry.key } }
                 #expect(gone.count == removed.count)
                 #expect(list.allSatisfy { $0.created + 20 > now })
                 let total = list.reduce(0) { $0 + $1.bytes }
                 #expect(index.count == list.count && index.byteCount == total && total <= 100)
-                // No response goes for an older one.
-                #expect((gone.map(\.created).max() ?? 0) <= (list.map(\.created).min() ?? .max))
             }
         }
+    }
+
+    @Test func aResponseThatDoesNotFitAloneRemovesNoOther() throws {
+        var index = ResponseIndex(ResponseIndex.Limits(age: 20, byteCount: 100))
+        #expect(index.add(try Self.key(1), created: 0, byteCount: 60, now: 0) == [])
+        #expect(index.add(try Self.key(2), created: 0, byteCount: 101, now: 0) == [try Self.key(2)])
+        #expect(index.count == 1 && index.byteCount == 60)
+    }
+
+    /// A body at the limit of nesting is inside of the document that has its response.
+    @Test func theDeepestRequestIsReadBack() throws {
+        let depth = JSONParser.Limits.default.depth
+        let request = try JSONParser.parse(
+            Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8))
+        let stored = StoredResponse(
+            id: "00112233445566778899aabbccddeeff", owner: Owner(rawValue: "o"), kind: .responses, created: 5,
+            request: request, response: request)
+        #expect(StoredResponse(stored.bytes) == stored)
+        let own = StoredRequest(
+            kind: .responses, body: request, promptTexts: [], seed: 1, build: "b", hasShortCallIDs: false)
+        #expect(StoredRequest(own.bytes)?.body == request)
     }
 
     @Test func aStoredResponseSurvivesItsBytes() {
@@ -96,6 +117,7 @@ struct ResponseStoreTests {
         await next.remove(stored.id)
         #expect(await next.response(stored.id, of: owner) == nil && next.count == 0)
         try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write(stored.bytes, stored.id + ".json")
+        try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write([1], stored.id + ".json.part")
         #expect(await store(0).response(stored.id, of: owner) == nil)
         #expect(SmallFileFolder(path: path + "/responses", byteLimit: 0).names().allSatisfy { $0.hasPrefix(".") })
     }

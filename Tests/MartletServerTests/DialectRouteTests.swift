@@ -77,6 +77,9 @@ import Testing
             #expect(next.status == 409)
             let beyond = try await Self.send(server, "GET", "/v1/responses/\(id)?stream=true&starting_after=99")
             #expect(beyond.status == 400 && beyond.body["error"]?["param"] == "starting_after")
+            let last = try await Self.send(
+                server, "GET", "/v1/responses/\(id)?stream=true&starting_after=\(Int.max)")
+            #expect(last.status == 400)
             let items = try await Self.send(server, "GET", "/v1/responses/\(id)/input_items")
             #expect(items.body["data"]?.arrayValue?.count == 1)
             let cancelled = try await Self.send(server, "POST", "/v1/responses/\(id)/cancel")

@@ -88,8 +88,10 @@ package enum UnusedFields {
 }
 
 extension FieldReader {
-    /// A name for a message: at most 64 characters, as JSON.
-    static func quoted(_ name: String) -> String { JSONValue.string(String(name.prefix(64))).text }
+    /// A name for a message: at most 64 Unicode scalars, as JSON. One character may have any number of scalars.
+    static func quoted(_ name: String) -> String {
+        JSONValue.string(String(String.UnicodeScalarView(name.unicodeScalars.prefix(64)))).text
+    }
 }
 
 extension CompletionOptions {

@@ -61,7 +61,7 @@ package struct StoredRequest: Sendable, Equatable {
 
     /// Reads `bytes`; nil if they are not a stored request.
     package init?(_ bytes: [UInt8]) {
-        guard let value = try? JSONParser.parse(bytes), let body = value["body"],
+        guard let value = try? JSONParser.parse(bytes, limits: .envelope), let body = value["body"],
             let kind = value["kind"]?.stringValue.flatMap(CompletionKind.init), let build = value["build"]?.stringValue,
             let prompts = value["prompts"]?.arrayValue,
             let seed = value["seed"]?.stringValue.flatMap({ UInt64($0) })

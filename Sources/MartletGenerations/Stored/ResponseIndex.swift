@@ -1,7 +1,7 @@
 /// The rules by which stored responses stay: an age, and a number of bytes together.
 ///
-/// The index has 40 bytes for each response; the responses themselves are in files. Pure: time is a value in seconds
-/// since 1970.
+/// The index has about 64 bytes for each response; the responses themselves are in files. Pure: time is a value in
+/// seconds since 1970, which never goes back between two calls of `add`.
 struct ResponseIndex: Sendable {
     /// The limits of stored responses.
     struct Limits: Sendable, Equatable {
@@ -38,10 +38,18 @@ struct ResponseIndex: Sendable {
     private struct Entry: Sendable {
         var created: Int64
         var byteCount: Int
+        /// The place in the order of all additions.
+        var number: Int
     }
 
     private let limits: Limits
     private var entries: [Key: Entry] = [:]
+    /// The ids in the order of their addition; those that were removed or added again are skipped.
+    private var order: [Key] = []
+    /// The number of the first id of `order`.
+    private var firstNumber = 0
+    /// The first index of `order` that was not skipped.
+    private var head = 0
     /// Bytes of all responses together.
     private(set) var byteCount = 0
 
@@ -50,19 +58,39 @@ struct ResponseIndex: Sendable {
     /// The number of responses.
     var count: Int { entries.count }
 
-    /// Adds a response.
+    /// Adds a response, the youngest one.
+    ///
     /// - Returns: the ids of responses that have to go: those that are too old, and then the oldest ones until the
-    ///   others fit. The new response is among them if it does not fit alone.
+    ///   others fit. A response that would not fit alone is the only one that goes.
+    /// - Complexity: O(1) amortized, and O(returned ids).
     mutating func add(_ key: Key, created: Int64, byteCount: Int, now: Int64) -> [Key] {
         remove(key)
-        entries[key] = Entry(created: created, byteCount: byteCount)
+        guard byteCount <= limits.byteCount else { return [key] }
+        entries[key] = Entry(created: created, byteCount: byteCount, number: firstNumber + order.count)
+        order.append(key)
         self.byteCount += byteCount
         var removed = expire(at: now)
-        while self.byteCount > limits.byteCount, let oldest = entries.min(by: { $0.value.created < $1.value.created }) {
-            remove(oldest.key)
-            removed.append(oldest.key)
+        while self.byteCount > limits.byteCount, let oldest {
+            remove(oldest)
+            removed.append(oldest)
         }
         return removed
+    }
+
+    /// The response that was added first.
+    private var oldest: Key? {
+        mutating get {
+            while head < order.count {
+                if entries[order[head]]?.number == firstNumber + head { return order[head] }
+                head += 1
+                // The skipped half goes at once, so that each id is moved once at most.
+                guard head > 32, head * 2 > order.count else { continue }
+                order.removeFirst(head)
+                firstNumber += head
+                head = 0
+            }
+            return nil
+        }
     }
 
     /// Whether a response is stored and not too old.
@@ -73,9 +101,12 @@ struct ResponseIndex: Sendable {
     /// Removes responses that are too old.
     /// - Returns: their ids.
     mutating func expire(at now: Int64) -> [Key] {
-        let old = entries.filter { $0.value.created + limits.age <= now }.map(\.key)
-        for key in old { remove(key) }
-        return old
+        var removed: [Key] = []
+        while let oldest, let entry = entries[oldest], entry.created + limits.age <= now {
+            remove(oldest)
+            removed.append(oldest)
+        }
+        return removed
     }
 
     /// Removes a response. An unknown id has no effect.

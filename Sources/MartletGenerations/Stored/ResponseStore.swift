@@ -55,7 +55,7 @@ package final class ResponseStore: Sendable {
     ///   - age: seconds from the creation of a response to its removal.
     ///   - byteCount: the most bytes of all responses together.
     ///   - now: the time in seconds since 1970.
-    /// - Complexity: O(stored responses).
+    /// - Complexity: O(n log n) for n stored responses.
     package init(
         path: String?, age: Int64, byteCount: Int, now: @escaping @Sendable () -> Int64, logger: Logger
     ) {
@@ -66,9 +66,15 @@ package final class ResponseStore: Sendable {
         var index = ResponseIndex(ResponseIndex.Limits(age: age, byteCount: limit))
         var removed: [ResponseIndex.Key] = []
         let time = now()
+        var files: [(key: ResponseIndex.Key, byteCount: Int, modified: Int64)] = []
         for name in folder?.names() ?? [] {
+            // A file that a process wrote when it ended is no response.
+            if name.hasSuffix(SmallFileFolder.partSuffix) { try? folder?.remove(name) }
             guard let key = Self.key(of: name), let facts = folder?.facts(of: name) else { continue }
-            removed += index.add(key, created: facts.modified, byteCount: facts.byteCount, now: time)
+            files.append((key, facts.byteCount, facts.modified))
+        }
+        for file in files.sorted(by: { $0.modified < $1.modified }) {
+            removed += index.add(file.key, created: file.modified / 1_000_000_000, byteCount: file.byteCount, now: time)
         }
         state = Mutex(State(index: index))
         for key in removed { removeFile(key) }
@@ -218,7 +224,8 @@ package final class ResponseStore: Sendable {
     ) -> StoredResponse? {
         let spec = generation.spec
         guard generation.log.terminalEvent != nil, let view = spec.view as? any StorableView,
-            let response = try? JSONParser.parse(view.object(for: generation.log.events, isQueued: false))
+            let response = try? JSONParser.parse(
+                view.object(for: generation.log.events, isQueued: false), limits: .envelope)
         else { return nil }
         return StoredResponse(
             id: spec.head.id, owner: spec.owner, kind: kind, created: spec.head.created, request: request,

@@ -10,6 +10,9 @@ struct SmallFileFolder: Sendable {
     /// The largest file that is read, in bytes.
     let byteLimit: Int
 
+    /// Ends the name of a file while it is written.
+    static let partSuffix = ".part"
+
     /// The names of all entries, in the order of their bytes.
     func names() -> [String] {
         guard let directory = opendir(path) else { return [] }
@@ -24,14 +27,15 @@ struct SmallFileFolder: Sendable {
         return names.sorted()
     }
 
-    /// The size of a file in bytes, and the time of its last change in seconds since 1970; nil if there is no file.
+    /// The size of a file in bytes, and the time of its last change in nanoseconds since 1970; nil if there is
+    /// no file.
     func facts(of name: String) -> (byteCount: Int, modified: Int64)? {
         var status = stat()
         guard lstat(path + "/" + name, &status) == 0 else { return nil }
         #if canImport(Darwin)
-            return (Int(status.st_size), Int64(status.st_mtimespec.tv_sec))
+            return (Int(status.st_size), nanoseconds(status.st_mtimespec))
         #else
-            return (Int(status.st_size), Int64(status.st_mtim.tv_sec))
+            return (Int(status.st_size), nanoseconds(status.st_mtim))
         #endif
     }
 
@@ -46,7 +50,7 @@ struct SmallFileFolder: Sendable {
     func write(_ bytes: [UInt8], _ name: String) throws(FileError) {
         if mkdir(path, 0o700) != 0, errno != EEXIST { throw FileError(code: errno) }
         let file = path + "/" + name
-        let partial = file + ".part"
+        let partial = file + Self.partSuffix
         do {
             let open = try OpenFile.regular(partial, for: .replacing, followsLinks: false)
             var rest = bytes[...]
@@ -68,6 +72,8 @@ struct SmallFileFolder: Sendable {
         if unlink(path + "/" + name) != 0, errno != ENOENT { throw FileError(code: errno) }
     }
 }
+
+private func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
 
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
     write(descriptor, bytes.baseAddress, bytes.count)

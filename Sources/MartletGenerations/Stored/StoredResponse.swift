@@ -44,7 +44,7 @@ package struct StoredResponse: Sendable, Equatable {
 
     /// Reads a file; nil for bytes that no server of this version has written.
     init?(_ bytes: [UInt8]) {
-        guard let json = try? JSONParser.parse(bytes), json["version"]?.integerValue == Self.version,
+        guard let json = try? JSONParser.parse(bytes, limits: .envelope), json["version"]?.integerValue == Self.version,
             let id = json["id"]?.stringValue, let owner = json["owner"]?.stringValue,
             let kind = json["kind"]?.stringValue.flatMap(CompletionKind.init),
             let created = json["created"]?.integerValue, let request = json["request"],

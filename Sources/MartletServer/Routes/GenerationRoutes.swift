@@ -189,12 +189,15 @@ struct EventStart {
 }
 
 extension Request {
+    /// The largest number without a limit of its own. It has 18 digits, so that sums with it do not overflow.
+    private static var largestCount: Int { 999_999_999_999_999_999 }
+
     /// A whole number among the query's parameters; nil if the parameter is absent.
-    func count(_ name: String, upTo limit: Int = .max) throws(APIError) -> Int? {
+    func count(_ name: String, upTo limit: Int? = nil) throws(APIError) -> Int? {
         guard let text = uri.queryParameters[name[...]] else { return nil }
         let isNumber = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        guard isNumber, let value = Int(text), value <= limit else {
-            let rule = limit == .max ? "of 0 or more" : "from 0 to \(limit)"
+        guard isNumber, let value = Int(text), value <= limit ?? Self.largestCount else {
+            let rule = limit.map { "from 0 to \($0)" } ?? "of 0 or more, with at most 18 digits"
             throw APIError(
                 .invalidRequest,
                 "Parameter '\(name)': Value must be a whole number \(rule), but got \"\(text.prefix(64))\"",
