@@ -16,9 +16,9 @@ import Testing
     private static let tokenCount = 250
 
     /// Half of them greedy, half seeded.
-    private static func request(_ index: Int) -> JSONValue {
+    private static func request(_ index: Int, tokens: Int = tokenCount) -> JSONValue {
         [
-            "prompt": .string("Story \(index)"), "max_tokens": .integer(Int64(tokenCount)), "ignore_eos": true,
+            "prompt": .string("Story \(index)"), "max_tokens": .integer(Int64(tokens)), "ignore_eos": true,
             "temperature": index % 2 == 0 ? 0 : 1.1, "seed": .integer(Int64(index)), "cache_prompt": false,
         ]
     }
@@ -33,8 +33,12 @@ import Testing
     }
 
     /// Begins a resumable generation whose client goes away at once.
-    private static func begin(_ index: Int, choices: Int64 = 1, _ server: Server) async throws -> String {
-        guard case .object(var members) = request(index) else { preconditionFailure("a body is an object") }
+    private static func begin(
+        _ index: Int, choices: Int64 = 1, tokens: Int = tokenCount, _ server: Server
+    ) async throws -> String {
+        guard case .object(var members) = request(index, tokens: tokens) else {
+            preconditionFailure("a body is an object")
+        }
         members["stream"] = true
         members["n"] = .integer(choices)
         let connection = try await server.connect()
@@ -198,7 +202,8 @@ import Testing
         }
     }
 
-    /// The last events that readers saw are not in the journal. An order may not take their numbers.
+    /// The last events that readers saw are not in the journal. A command may not take their numbers. The stream is so
+    /// long that it still runs when the first command arrives.
     @Test(arguments: [["pause", "resume"], ["stop"]])
     func aCommandRightAfterACrashComesBehindTheEventsThatReadersSaw(actions: [String]) async throws {
         var random = SeededGenerator(seed: 4)
@@ -209,9 +214,9 @@ import Testing
             let alone = LockedValue("")
             let reader = LockedValue<Reader?>(nil)
             try await Server.run(flags) { server in
-                let (_, body) = try await server.post("/v1/completions", Self.request(1))
+                let (_, body) = try await server.post("/v1/completions", Self.request(1, tokens: 1_500))
                 alone.set(try #require(body["choices"]?.arrayValue?.first?["text"]?.stringValue))
-                var first = Reader(id: try await Self.begin(1, server))
+                var first = Reader(id: try await Self.begin(1, tokens: 1_500, server))
                 try await first.read(from: server, upTo: moment)
                 kill(server.processIdentifier, SIGKILL)
                 reader.set(first)
