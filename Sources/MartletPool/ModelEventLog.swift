@@ -56,8 +56,10 @@ package final class ModelEventLog: Sendable {
     /// The cursor behind an event that a client names with `Last-Event-ID`; nil if the log does not have the events behind
     /// it any more, or the id is not of this process.
     package func cursor(behind id: some StringProtocol) -> Cursor? {
-        let parts = id.split(separator: "-")
-        guard parts.count == 2, parts[0] == epoch, let number = UInt64(parts[1]), number < .max else { return nil }
+        // The number must have the form that `id(before:)` writes: no sign, no leading zero.
+        guard let number = id.split(separator: "-").last.flatMap({ UInt64($0) }), number < .max,
+            id == self.id(before: Cursor(next: number + 1))
+        else { return nil }
         return state.withLock { state in
             let first = state.events.first?.number ?? state.next
             return number + 1 >= first && number < state.next ? Cursor(next: number + 1) : nil

@@ -78,6 +78,9 @@ import Testing
         #expect(events.map(\.number) == [5_001])
         #expect(log.cursor(behind: "e-5000")?.next == 5_001)
         #expect(log.cursor(behind: "e-10") == nil)
+        for id in ["e--5000", "e-+5000", "e-05000", "-e-5000", "e-5000-", "e-", "-5000", "5000", ""] {
+            #expect(log.cursor(behind: id) == nil, "\(id)")
+        }
         #expect(log.cursor(behind: "f-5000") == nil && log.cursor(behind: "e-9999") == nil)
         guard case .silence = await log.read(&cursor, upTo: .zero, on: eventLoop) else {
             Issue.record("no silence"); return
