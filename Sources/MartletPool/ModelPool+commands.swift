@@ -27,7 +27,8 @@ extension ModelPool {
         var status = ModelStatus(
             definition: entry.definition, phase: state.policy.phase(of: number), load: entry.load,
             download: entry.download, requests: state.policy.load(of: number),
-            information: entry.handle.information, lastError: entry.lastError, fraction: entry.fraction)
+            information: entry.handle.information, lastError: entry.lastError, fraction: entry.fraction,
+            isPending: state.policy.isPending(number))
         if let problem = entry.definition.problem {
             status.lastError = problem
             if case .unloaded = status.phase { status.phase = .failed(problem) }
@@ -56,16 +57,13 @@ extension ModelPool {
     package func load(_ name: String) throws(GenerationError) -> ModelStatus {
         let number = try number(named: name)
         if let problem = problem(number) { throw GenerationError(.failed, problem) }
-        let (preview, capacity, isAbsent) = state.withLock { state in
-            (
-                state.policy.preview(of: number), state.policy.capacity,
-                state.policy.phase(of: number) == .absent && downloader == nil
-            )
+        let (refusal, isAbsent) = state.withLock { state in
+            let phase = state.policy.phase(of: number)
+            let isGone = state.entries[number.rawValue].isGone && phase != .ready && phase != .loading
+            return (state.policy.preview(of: number).refusal, isGone || phase == .absent && downloader == nil)
         }
         if isAbsent { throw GenerationError(LifecycleRefusal.absent) }
-        if !preview.canEverFit {
-            throw GenerationError(LifecycleRefusal.tooLarge(needed: preview.needs, capacity: capacity))
-        }
+        if let refusal { throw GenerationError(refusal) }
         apply(.load(number))
         return state.withLock { Self.status(number.rawValue, $0) }
     }
@@ -95,12 +93,15 @@ extension ModelPool {
 
     /// Deletes the files of a model that is not loaded.
     /// - Parameter remove: deletes the files; throws if they must not be deleted.
-    /// - Throws: `conflict` for a loaded model.
+    /// - Throws: `conflict` for a model that is loaded, or that a request or a command waits for.
     package func remove(
         _ name: String, _ remove: (RegisteredModel) throws(ModelSourceError) -> UInt64
     ) throws(GenerationError) -> UInt64 {
         let number = try number(named: name)
         let status = state.withLock { Self.status(number.rawValue, $0) }
+        guard status.requests.waiting == 0, !status.isPending || status.phase == .downloading else {
+            throw GenerationError(.conflict, "A request or a command waits for the model \"\(status.name)\"")
+        }
         switch status.phase {
         case .loading, .ready, .draining:
             throw GenerationError(.conflict, "The model \"\(status.name)\" is loaded; unload it first")
@@ -205,6 +206,18 @@ extension GenerationError {
                 "The model needs \(Self.mebibytes(needed)) of memory, but all models together may use "
                     + "\(Self.mebibytes(capacity)); a smaller --ctx-size needs less", field: "model")
             code = "model_too_large"
+        case .tooLargeBesidePinned(let needed, let free):
+            self.init(
+                .notSupported,
+                "The model needs \(Self.mebibytes(needed)) of memory, but the pinned models that are loaded leave "
+                    + "\(Self.mebibytes(free)); a smaller --ctx-size needs less", field: "model")
+            code = "model_too_large"
+        case .tooMany(let limit):
+            self.init(
+                .notSupported,
+                "\(limit == 1 ? "1 model" : "\(limit) models") may be loaded (--models-max), and the loaded models are pinned",
+                field: "model")
+            code = "model_limit_reached"
         case .failed(let reason):
             self.init(.failed, "The model cannot be loaded: \(reason)", field: "model")
             code = "model_failed"

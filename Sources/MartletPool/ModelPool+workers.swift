@@ -69,6 +69,11 @@ extension ModelPool {
             publish(progress, of: index)
         case .ready:
             entry.handle.readiness.engineStateChanged(newState)
+            // The policy learns nothing of a restart, so the state of the time before is cleared here.
+            state.withLock { state in
+                (state.entries[index].load, state.entries[index].fraction) = (nil, nil)
+                state.entries[index].lastError = nil
+            }
             logger.info("ready", metadata: ["model": "\(entry.definition.model.name)"])
             apply(.ready(number, used: nil))
             onReady()

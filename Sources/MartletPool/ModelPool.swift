@@ -82,13 +82,15 @@ package final class ModelPool: ModelDirectory {
         var runningCount = 0
         var endWaiters: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
+        /// The time of the last scan because of a damaged file.
+        var repairScanAt: LifecyclePolicy.Instant?
     }
 
     let state: Mutex<State>
     let settings: Settings
     let receiver: any EngineEventReceiver
     let logger: Logger
-    private let scan: @Sendable () throws(ModelSourceError) -> Catalogue
+    let scan: @Sendable () throws(ModelSourceError) -> Catalogue
     let downloader: (any ModelDownloader)?
     /// Called when a model has become ready.
     let onReady: @Sendable () -> Void
@@ -118,53 +120,6 @@ package final class ModelPool: ModelDirectory {
         try rescan()
     }
 
-    // MARK: Sources
-
-    /// Reads the sources again. Models that are gone are hidden; a loaded one serves until it is unloaded.
-    /// - Throws: if a source cannot be read; then nothing changes.
-    package func rescan() throws(ModelSourceError) {
-        let catalogue = try scan()
-        for conflict in catalogue.registry.conflicts { logger.warning("\(conflict)") }
-        let now = settings.now()
-        state.withLock { state in
-            state.registry = catalogue.registry
-            for index in state.entries.indices { state.entries[index].isGone = true }
-            for definition in catalogue.definitions {
-                let registration = definition.registration(isDownloadable: downloader != nil)
-                if let index = state.indexByName[ExactString(definition.model.name)] {
-                    let isSame = state.entries[index].definition.model == definition.model
-                    if !isSame { state.entries[index].isPlanned = false }
-                    state.entries[index].definition = definition
-                    state.entries[index].isGone = false
-                    if !state.entries[index].isPlanned {
-                        state.policy.update(ModelNumber(index), to: registration)
-                    }
-                } else {
-                    let number = state.policy.register(registration, at: now)
-                    state.entries.append(entry(definition, number))
-                    state.indexByName[ExactString(definition.model.name)] = number.rawValue
-                    state.entries[number.rawValue].published = state.policy.phase(of: number)
-                }
-            }
-        }
-        events.append(.reloaded)
-    }
-
-    /// Makes the entry of a new model, whose handle lives as long as the pool.
-    private func entry(_ definition: ModelDefinition, _ number: ModelNumber) -> Entry {
-        let engine = SwitchedEngine(modelName: definition.model.name, receiver: receiver)
-        let readiness = ModelReadiness(configuration: definition.configuration, logger: logger)
-        readiness.unload()
-        let handle = ModelHandle(
-            configuration: definition.configuration, engine: engine, readiness: readiness,
-            defaults: definition.defaults
-        ) { [weak self] terms in
-            guard let self else { return ModelLease() }
-            return lease(number, terms)
-        }
-        return Entry(definition: definition, handle: handle, engine: engine, published: .unloaded)
-    }
-
     // MARK: Directory
 
     /// The models of the sources, and those that are gone but still loaded.
@@ -186,7 +141,8 @@ package final class ModelPool: ModelDirectory {
         }
     }
 
-    /// The model of a journal, by any of its names. A model that is gone is not found, and its generations fail.
+    /// The model of a journal, by any of its names. A model that is gone and not loaded is not found, and its generations
+    /// fail.
     package func model(ofJournal name: String) -> ModelHandle? { try? model(named: name) }
 
     /// No warning: the named model answers, or the request is refused.
@@ -212,9 +168,20 @@ package final class ModelPool: ModelDirectory {
             case .model(let model):
                 guard let index = state.indexByName[ExactString(model.name)] else { return .unknown(nearest: nil) }
                 return .model(state.entries[index].handle, ModelNumber(index))
-            case .unknown(let nearest): return .unknown(nearest: nearest)
+            case .unknown(let nearest):
+                guard let index = Self.hiddenIndex(name, state) else { return .unknown(nearest: nearest) }
+                return .model(state.entries[index].handle, ModelNumber(index))
             case .invalid(let rule): return .invalid(rule)
             }
+        }
+    }
+
+    /// The model of this name or alias that the sources do not have any more, but whose worker has not ended.
+    private static func hiddenIndex(_ name: String, _ state: borrowing State) -> Int? {
+        state.entries.firstIndex { entry in
+            guard entry.isGone, entry.worker != nil else { return false }
+            let model = entry.definition.model
+            return ([model.name] + model.aliases).contains { $0.hasSameBytes(as: name) }
         }
     }
 
@@ -236,7 +203,7 @@ package final class ModelPool: ModelDirectory {
     /// Claims a model for one request: the lease of `ModelHandle.lease`.
     ///
     /// The lease is resolved before the return if the model serves the request now.
-    private func lease(_ number: ModelNumber, _ terms: LeaseTerms) -> ModelLease {
+    func lease(_ number: ModelNumber, _ terms: LeaseTerms) -> ModelLease {
         let request = state.withLock { state in
             state.lastRequest += 1
             return RequestNumber(state.lastRequest)
@@ -250,39 +217,21 @@ package final class ModelPool: ModelDirectory {
             lease.resolve(.failure(GenerationError(.failed, problem)))
             return lease
         }
-        state.withLock { $0.waiting[request] = lease }
+        let isGone = state.withLock { state in
+            state.waiting[request] = lease
+            return state.entries[number.rawValue].isGone
+        }
         if terms.isContinuation {
             apply(.continuation(request, number))
         } else {
             let keepAlive = terms.keepAlive.map { time -> LifecyclePolicy.KeepAlive in
                 time < .zero ? .forever : .idle(time)
             }
-            apply(
-                .request(
-                    request, number, keepAlive: keepAlive, loadsOnDemand: terms.loadsModel ?? settings.loadsOnDemand))
+            // A model without files serves while it is loaded, and cannot be loaded again.
+            let loads = !isGone && (terms.loadsModel ?? settings.loadsOnDemand)
+            apply(.request(request, number, keepAlive: keepAlive, loadsOnDemand: loads))
         }
         return lease
-    }
-
-    /// The reason why a model cannot be loaded, as a sentence. Reads the heads of its files once.
-    func problem(_ number: ModelNumber) -> String? {
-        let (definition, isPlanned) = state.withLock { state in
-            (state.entries[number.rawValue].definition, state.entries[number.rawValue].isPlanned)
-        }
-        guard definition.isOnDisk || definition.problem != nil else { return nil }
-        let sentence = "The model \"\(definition.model.name)\" cannot be loaded: it "
-        if let problem = definition.problem { return sentence + problem }
-        guard !isPlanned else { return nil }
-        do throws(ModelSourceError) {
-            let needs = try definition.plan()
-            state.withLock { state in
-                state.policy.plan(number, needs: needs)
-                state.entries[number.rawValue].isPlanned = true
-            }
-            return nil
-        } catch {
-            return sentence + error.description
-        }
     }
 
     // MARK: Policy

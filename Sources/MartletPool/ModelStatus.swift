@@ -17,6 +17,8 @@ package struct ModelStatus: Sendable {
     package var lastError: String?
     /// The largest fraction of the load or download so far.
     package var fraction: Double?
+    /// Whether a request or a command waits for a load or a download, which has not ended.
+    package var isPending = false
 
     package var name: String { definition.model.name }
 }

@@ -104,7 +104,8 @@ struct PolicyBench {
         let b = bench.model(6)
         bench.loadIdle(a)
         let (number, actions) = bench.request(b)
-        #expect(actions == [.refuse(number, .tooLarge(needed: MemoryAmount(6), capacity: MemoryAmount(10)))])
+        #expect(
+            actions == [.refuse(number, .tooLargeBesidePinned(needed: MemoryAmount(6), free: MemoryAmount(4)))])
         bench.handle(.pin(a, false))
         #expect(bench.request(b).actions == [.stop(a, kills: false)])
     }

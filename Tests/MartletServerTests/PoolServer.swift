@@ -88,7 +88,8 @@ struct PoolServer: Sendable {
 
 /// Models whose workers are fakes.
 final class FakeModels: Sendable {
-    private let guarded = Mutex((loads: [String](), workers: [FakeWorker](), ready: true))
+    private let guarded = Mutex(
+        (loads: [String](), workers: [FakeWorker](), ready: true, hidden: Set<String>(), problems: [String: String]()))
 
     init(becomesReady: Bool) { guarded.withLock { $0.ready = becomesReady } }
 
@@ -98,6 +99,12 @@ final class FakeModels: Sendable {
     /// The newest worker of a model.
     func worker(_ name: String) -> FakeWorker? { guarded.withLock { $0.workers.last { $0.name == name } } }
 
+    /// Removes the file of a model from the sources. The next scan does not find it.
+    func hide(_ name: String) { guarded.withLock { _ = $0.hidden.insert(name) } }
+
+    /// Damages the file of a model, or repairs it. The next scan finds the problem.
+    func damage(_ name: String, _ problem: String?) { guarded.withLock { $0.problems[name] = problem } }
+
     /// Waits until `count` loads have begun.
     func waitForLoads(_ count: Int) async {
         while loads.count < count { await Task.yield() }
@@ -106,13 +113,15 @@ final class FakeModels: Sendable {
     func catalogue(
         _ names: [String], _ change: @Sendable (inout ModelDefinition) -> Void
     ) -> ModelPool.Catalogue {
-        let definitions = names.map { name in
+        let (hidden, problems) = guarded.withLock { ($0.hidden, $0.problems) }
+        let definitions = names.filter { !hidden.contains($0) }.map { name in
             var configuration = GenerationConfiguration()
             configuration.modelNames = [name]
             var definition = ModelDefinition(
                 model: RegisteredModel(name: name, source: .folder, paths: ["/models/\(name).gguf"]),
                 configuration: configuration, plan: { () throws(ModelSourceError) in MemoryAmount(1) },
                 makeWorker: { [self] receiver throws(ModelSourceError) in makeWorker(name, receiver) })
+            definition.problem = problems[name]
             change(&definition)
             return definition
         }
@@ -159,4 +168,13 @@ final class FakeWorker: PoolWorker {
         for handle in fake.running { fake.fail(handle, EngineError(.shuttingDown, "the model was unloaded")) }
         end.finish()
     }
+}
+
+/// The time of a pool, which a test advances.
+final class PoolClock: Sendable {
+    private let guarded = Mutex(LifecyclePolicy.Instant.now)
+
+    var now: LifecyclePolicy.Instant { guarded.withLock { $0 } }
+
+    func advance(by time: Duration) { guarded.withLock { $0 += time } }
 }

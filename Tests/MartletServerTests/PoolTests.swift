@@ -69,8 +69,11 @@ import Testing
 
     @Test func anUnknownNameGetsTheNearestOne() async throws {
         try await PoolServer.run(["qwen3", "gemma"]) { server async throws in
+            let end = server.pool.events.end
             let (status, text) = try await server.chat("qwne3")
             #expect(status == 404 && text.hasSuffix(#"did you mean "qwen3"?"#))
+            // The sources were read again and are the same.
+            #expect(server.pool.events.end == end)
             for name in ["a/../b", "a\\u0000b"] {
                 let invalid = try await server.chat(name)
                 #expect(invalid.status == 400 && invalid.text.hasPrefix("Field 'model': The name has"))
@@ -143,6 +146,11 @@ import Testing
                 .first(where: { $0["id"] == "b" })?["status"]?["waiting"] != 1
             { await Task.yield() }
             #expect(server.models.loads == ["a"])
+            // The files of a model that a request waits for are not deleted.
+            for model in ["a", "b"] {
+                let refused = try await server.send("DELETE", "/models?model=\(model)")
+                #expect(refused.status == 409 && refused.json["error"]?["type"] == "conflict_error", "\(refused.json)")
+            }
             fake.finish(fake.requests[1].handle)
             #expect(try await other.text == "b")
             #expect(server.models.loads == ["a", "b"])
@@ -197,6 +205,77 @@ import Testing
             #expect(try await server.chat("a", #","keep_alive":0"#).text == "a")
             while try await server.phase("a") != "unloaded" { await Task.yield() }
             #expect(try await server.chat("a", #","keep_alive":"soon""#).status == 400)
+        }
+    }
+
+    @Test func aModelWithoutFilesServesUntilItIsUnloaded() async throws {
+        try await PoolServer.run(["a", "b"], room: 2) { server async throws in
+            #expect(try await server.chat("a").text == "a")
+            server.models.hide("a")
+            let end = server.pool.events.end
+            #expect(try await server.send("GET", "/models?reload=1").status == 200)
+            #expect(server.pool.events.end != end)
+            #expect(try await server.phase("a") == "ready")
+            #expect(try await server.chat("a").text == "a")
+            #expect(try await server.send("GET", "/models/a").json["status"]?["phase"] == "ready")
+            for command in ["load", "plan", "unload"] {
+                let (status, json) = try await server.send("POST", "/models/\(command)", body: #"{"model":"a"}"#)
+                #expect(status == 200, "\(command): \(json)")
+            }
+            while try await server.phase("a") != nil { await Task.yield() }
+            #expect(try await server.chat("a").status == 404)
+            #expect(server.models.loads == ["a"])
+        }
+    }
+
+    @Test func aRepairedFileIsFoundByTheNextRequest() async throws {
+        let clock = PoolClock()
+        try await PoolServer.run(settings: { $0.now = { clock.now } }) { server async throws in
+            server.models.damage("a", "is cut off")
+            try server.pool.rescan()
+            #expect(try await server.chat("a").text.hasSuffix("it is cut off"))
+            server.models.damage("a", nil)
+            // The sources are read once a second for this reason.
+            #expect(try await server.chat("a").status == 500)
+            clock.advance(by: .seconds(1))
+            #expect(try await server.chat("a").text == "a")
+            // A loaded model serves whatever happens to its file.
+            server.models.damage("a", "is cut off")
+            try server.pool.rescan()
+            #expect(try await server.chat("a").text == "a")
+            #expect(try await server.send("POST", "/models/load", body: #"{"model":"a"}"#).status == 200)
+        }
+    }
+
+    @Test func aReadyModelHasNoErrorAndNoProgressOfEarlierTimes() async throws {
+        try await PoolServer.run(becomesReady: false) { server async throws in
+            async let chat = server.chat("a")
+            await server.models.waitForLoads(1)
+            let fake = try #require(server.models.worker("a")?.fake)
+            fake.change(to: .loading(LoadProgress(stage: .warmUp, fraction: 0)))
+            #expect(try server.pool.status(named: "a").load?.stage == .warmUp)
+            fake.change(to: .ready(.fake))
+            #expect(try await chat.text == "a")
+            #expect(try server.pool.status(named: "a").load == nil)
+            // A worker that was killed is replaced, and the model stays ready.
+            fake.change(to: .restarting(EngineError(.engineLost, "the worker was killed")))
+            fake.change(to: .loading(LoadProgress(stage: .textModel, fraction: 0.5)))
+            #expect(try server.pool.status(named: "a").lastError == "the worker was killed")
+            fake.change(to: .ready(.fake))
+            let status = try server.pool.status(named: "a")
+            #expect(status.phase == .ready && status.lastError == nil && status.load == nil && status.fraction == nil)
+        }
+    }
+
+    @Test func theLimitOfModelsIsTheReasonOfItsRefusals() async throws {
+        try await PoolServer.run(
+            room: 3, change: { $0.isPinned = true }, settings: { $0.limits.maximumModelCount = 1 }
+        ) { server async throws in
+            #expect(try await server.chat("a").text == "a")
+            let (status, text) = try await server.chat("b")
+            #expect(status == 400 && text == "1 model may be loaded (--models-max), and the loaded models are pinned")
+            let load = try await server.send("POST", "/models/load", body: #"{"model":"b"}"#)
+            #expect(load.status == 400 && load.json["error"]?["code"] == "model_limit_reached")
         }
     }
 

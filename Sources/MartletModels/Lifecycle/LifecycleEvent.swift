@@ -54,7 +54,8 @@ package struct MemoryAmount: Sendable, Equatable {
 package enum LifecycleEvent: Sendable, Equatable {
     /// A request needs the model.
     ///
-    /// `keepAlive` overrides the model's own value until the next request states another one.
+    /// `keepAlive` overrides the model's own value from the admission of the request until the model is unloaded or an
+    /// admitted request states another one. A request without `loadsOnDemand` waits only for a load that has begun.
     case request(RequestNumber, ModelNumber, keepAlive: LifecyclePolicy.KeepAlive? = nil, loadsOnDemand: Bool = true)
     /// A request continues work that the model does, such as a fork of a running generation. It is admitted at once also
     /// while the model drains, and refused if the model is not loaded.
@@ -101,8 +102,12 @@ package enum LifecycleAction: Sendable, Equatable {
 
 /// The reason why a request gets no model.
 package enum LifecycleRefusal: Sendable, Equatable {
-    /// The model needs more than all models may use, pinned models aside.
+    /// The model needs more than all models may use.
     case tooLarge(needed: MemoryAmount, capacity: MemoryAmount)
+    /// The model needs more than the pinned models that are loaded leave free.
+    case tooLargeBesidePinned(needed: MemoryAmount, free: MemoryAmount)
+    /// As many pinned models are loaded as models may be.
+    case tooMany(limit: Int)
     /// A predicate that follows the model's name.
     case failed(String)
     /// The model is not loaded, and the request does not load it.

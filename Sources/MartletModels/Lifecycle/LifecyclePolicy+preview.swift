@@ -5,12 +5,16 @@ extension LifecyclePolicy {
         package var needs: MemoryAmount
         /// The memory that remains beside the models that are loaded now.
         package var free: MemoryAmount
-        /// Whether the model could be loaded if all other models that are not pinned were gone.
-        package var canEverFit: Bool
+        /// The reason why the model could not be loaded even if all other models that are not pinned were gone; `nil` =
+        /// it could, or it is loaded.
+        package var refusal: LifecycleRefusal?
         /// Whether the model is loaded, or fits beside the models that are loaded now.
         package var fitsNow: Bool
         /// The idle models that would go, least recently used first; empty if none would, or if they are not enough.
         package var victims: [ModelNumber]
+
+        /// Whether the model is loaded, or could be loaded if all other models that are not pinned were gone.
+        package var canEverFit: Bool { refusal == nil }
     }
 
     /// Computes the consequences of a load.
@@ -21,8 +25,29 @@ extension LifecyclePolicy {
         let chosen = fitsNow ? [] : victims(for: index, among: evictable(for: index), beside: []) ?? []
         return Preview(
             needs: entries[index].registration.needs,
-            free: capacity.less(committed(excluding: [index])), canEverFit: isLoaded || canEverFit(index),
+            free: capacity.less(committed(excluding: [index])),
+            refusal: isLoaded ? nil : permanentRefusal(index),
             fitsNow: fitsNow, victims: chosen.map { ModelNumber($0) })
+    }
+
+    /// Whether a request or a command waits for a load or a download of the model, so that the present state is not the
+    /// last one.
+    package func isPending(_ model: ModelNumber) -> Bool {
+        let entry = entries[model.rawValue]
+        return !entry.isResident && (entry.isWanted || !entry.waiting.isEmpty)
+    }
+
+    /// The reason why a load does not fit even if all other models that are not pinned are gone; `nil` = it fits then.
+    func permanentRefusal(_ index: Int) -> LifecycleRefusal? {
+        if canEverFit(index) { return nil }
+        let needed = entries[index].registration.needs
+        guard capacity.covers(needed) else { return .tooLarge(needed: needed, capacity: capacity) }
+        let movable = Set(entries.indices.filter { !entries[$0].registration.isPinned })
+        let pinned = committed(excluding: movable.union([index]))
+        guard capacity.covers(pinned + needed) else {
+            return .tooLargeBesidePinned(needed: needed, free: capacity.less(pinned))
+        }
+        return .tooMany(limit: limits.maximumModelCount)
     }
 
     /// Replaces the properties of a model. A loaded model retains the needs that were learned.

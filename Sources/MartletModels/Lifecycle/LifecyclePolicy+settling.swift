@@ -69,9 +69,9 @@ extension LifecyclePolicy {
     /// that it waits for.
     private mutating func loadWaitingModels(_ now: Instant) {
         for index in waitingModels() {
-            guard canEverFit(index) else {
+            if let refusal = permanentRefusal(index) {
                 entries[index].isWanted = false
-                refuseAll(index, .tooLarge(needed: entries[index].registration.needs, capacity: capacity))
+                refuseAll(index, refusal)
                 continue
             }
             if let victim = entries[index].awaitedVictim {
@@ -148,6 +148,7 @@ extension LifecyclePolicy {
             while let waiter = entries[index].waiting.first, mayOvertake(waiter, index, now) {
                 entries[index].waiting.removeFirst()
                 for other in overtaken(by: waiter, index) { entries[other].overtakenCount += 1 }
+                if let keepAlive = waiter.keepAlive { entries[index].keepAlive = keepAlive }
                 admit(waiter.request, index, now)
             }
         }
@@ -185,16 +186,14 @@ extension LifecyclePolicy {
     private func expiry(_ index: Int) -> (at: Instant, purpose: Drain.Purpose)? {
         let entry = entries[index]
         guard entry.phase == .ready, entry.isIdle, !entry.registration.isPinned else { return nil }
+        let minimum: Duration = entry.isUnusedSinceCommand ? limits.minimumCommandTime : .zero
         var result: (at: Instant, purpose: Drain.Purpose)?
         if case .idle(let time) = entry.keepAlive ?? entry.registration.keepAlive {
-            result = (entry.lastUse + time, .unload)
+            result = (entry.lastUse + max(time, minimum), .unload)
         }
-        if let time = entry.registration.sleepAfter,
-            entry.lastUse + time < result?.at ?? entry.lastUse + time + .seconds(1)
-        {
-            result = (entry.lastUse + time, .sleep)
-        }
-        return result
+        guard let time = entry.registration.sleepAfter else { return result }
+        let sleepAt = entry.lastUse + max(time, minimum)
+        return result.map { sleepAt < $0.at } ?? true ? (sleepAt, .sleep) : result
     }
 
     private mutating func expireIdleModels(_ now: Instant) {

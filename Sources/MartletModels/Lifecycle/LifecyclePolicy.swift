@@ -28,6 +28,9 @@ package struct LifecyclePolicy: Sendable {
         /// The pause before a failed model may be loaded again; it doubles with each failure in a row.
         package var retryPause: Duration = .seconds(5)
         package var maximumRetryPause: Duration = .seconds(300)
+        /// The shortest idle time after a load by command, until the first request: with a keep-alive of 0 the model would
+        /// otherwise be gone before any client can use it.
+        package var minimumCommandTime: Duration = .seconds(30)
 
         /// Creates the default limits.
         package init() {}
@@ -87,6 +90,11 @@ package struct LifecyclePolicy: Sendable {
         /// The position among all arrivals.
         var order: UInt64
         var since: Instant
+        /// The keep-alive that the request states. It applies when the model serves the request, so a refused request
+        /// changes nothing.
+        var keepAlive: KeepAlive?
+        /// Whether the model may be loaded for the request.
+        var loads = true
     }
 
     /// All state of one model.
@@ -98,12 +106,14 @@ package struct LifecyclePolicy: Sendable {
         var running: Set<RequestNumber> = []
         /// Whether a command, not a request, wants the model loaded or its files fetched.
         var isWanted = false
+        /// Whether a command loaded the model, and no request has used it since.
+        var isUnusedSinceCommand = false
         /// The newest arrival when the worker became ready. The load was made for the requests up to it, so no drain stops
         /// them.
         var turnEnd: UInt64 = 0
         /// The number of requests of other models that overtook the first waiting one.
         var overtakenCount = 0
-        /// The keep-alive of the last request that stated one.
+        /// The keep-alive of the last admitted request that stated one.
         var keepAlive: KeepAlive?
         /// The time of the last use, for the choice of a victim and for idle times.
         var lastUse: Instant
@@ -177,7 +187,7 @@ package struct LifecyclePolicy: Sendable {
             receive(request, model.rawValue, keepAlive, loads, now)
         case .continuation(let request, let model): join(request, model.rawValue, now)
         case .ended(let request): end(request, now)
-        case .load(let model): wantLoad(model.rawValue)
+        case .load(let model): wantLoad(model.rawValue, now)
         case .unload(let model, let force): unload(model.rawValue, force: force, now)
         case .download(let model): startDownload(model.rawValue, isWanted: true)
         case .cancelDownload(let model): cancelDownload(model.rawValue)
@@ -195,7 +205,6 @@ package struct LifecyclePolicy: Sendable {
     private mutating func receive(
         _ request: RequestNumber, _ index: Int, _ keepAlive: KeepAlive?, _ loads: Bool, _ now: Instant
     ) {
-        if let keepAlive { entries[index].keepAlive = keepAlive }
         let entry = entries[index]
         switch entry.phase {
         case .failed(let reason):
@@ -204,16 +213,15 @@ package struct LifecyclePolicy: Sendable {
             entries[index].phase = .unloaded
         case .absent:
             guard loads, entry.registration.isDownloadable else { return refuse(request, .absent) }
-        case .unloaded, .sleeping:
+        case .unloaded, .sleeping, .downloading, .draining:
             if !loads { return refuse(request, .notLoaded) }
-        case .downloading, .loading, .ready, .draining: break
+        case .loading, .ready: break
         }
-        guard entry.isResident || canEverFit(index) else {
-            return refuse(request, .tooLarge(needed: entry.registration.needs, capacity: capacity))
-        }
+        if !entry.isResident, let refusal = permanentRefusal(index) { return refuse(request, refusal) }
         arrivalCount += 1
         modelByRequest[request] = ModelNumber(index)
-        entries[index].waiting.append(Waiter(request: request, order: arrivalCount, since: now))
+        entries[index].waiting.append(
+            Waiter(request: request, order: arrivalCount, since: now, keepAlive: keepAlive, loads: loads))
         if case .absent = entry.phase { startDownload(index, isWanted: false) }
     }
 
@@ -235,13 +243,15 @@ package struct LifecyclePolicy: Sendable {
         }
     }
 
-    private mutating func wantLoad(_ index: Int) {
+    private mutating func wantLoad(_ index: Int, _ now: Instant) {
         switch entries[index].phase {
         case .absent: startDownload(index, isWanted: true)
         case .failed:
             entries[index].phase = .unloaded
             entries[index].isWanted = true
-        case .ready: break
+        case .ready:
+            entries[index].isUnusedSinceCommand = true
+            entries[index].lastUse = now
         default: entries[index].isWanted = true
         }
     }
@@ -294,6 +304,7 @@ package struct LifecyclePolicy: Sendable {
         entries[index].phase = .ready
         entries[index].turnEnd = arrivalCount
         entries[index].lastUse = now
+        entries[index].isUnusedSinceCommand = entries[index].isWanted
         entries[index].isWanted = false
         entries[index].failureCount = 0
         entries[index].retryAt = nil
@@ -307,6 +318,7 @@ package struct LifecyclePolicy: Sendable {
         entries[index].failureCount = min(count + 1, 30)
         entries[index].retryAt = now + min(limits.retryPause * (1 << min(count, 20)), limits.maximumRetryPause)
         entries[index].phase = .failed(reason)
+        entries[index].keepAlive = nil
         entries[index].isWanted = false
         entries[index].wasRetriedForMemory = false
         for request in entries[index].running { modelByRequest[request] = nil }
@@ -337,6 +349,8 @@ package struct LifecyclePolicy: Sendable {
         entries[index].lastUse = now
         for request in entries[index].running { modelByRequest[request] = nil }
         entries[index].running = []
+        for waiter in entries[index].waiting where !waiter.loads { refuse(waiter.request, .notLoaded) }
+        entries[index].waiting.removeAll { !$0.loads }
     }
 
     // MARK: Orders
@@ -349,6 +363,7 @@ package struct LifecyclePolicy: Sendable {
 
     mutating func admit(_ request: RequestNumber, _ index: Int, _ now: Instant) {
         entries[index].running.insert(request)
+        entries[index].isUnusedSinceCommand = false
         entries[index].lastUse = now
         actions.append(.admit(request, ModelNumber(index)))
     }
