@@ -26,6 +26,25 @@ import Testing
         #expect(LoadedModelsCommand.table(Self.list, all: true).contains("\nc     unloaded "))
     }
 
+    /// `martlet load` ends with the load, also if the model is unloaded again before the command sees it loaded.
+    @Test func aLoadHasAnEnd() {
+        func outcome(_ status: JSONValue) -> LoadCommand.Outcome? {
+            LoadCommand.outcome(of: "a", in: ["data": [["id": "a", "status": status]]])
+        }
+        #expect(outcome(["phase": "ready", "pending": false]) == .loaded)
+        #expect(outcome(["phase": "failed", "error": "is cut off"]) == .ended("a: is cut off"))
+        for phase: JSONValue in ["loading", "downloading", "draining"] {
+            #expect(outcome(["phase": phase, "pending": false]) == nil)
+        }
+        for phase: JSONValue in ["unloaded", "sleeping", "absent"] {
+            #expect(outcome(["phase": phase, "pending": true]) == nil)
+            #expect(
+                outcome(["phase": phase, "pending": false])
+                    == .ended("a is not loaded: the load was ended, or the model was unloaded again"))
+        }
+        #expect(LoadCommand.outcome(of: "a", in: ["data": []]) == .ended("the server has no model 'a' any more"))
+    }
+
     @Test func theModelOfAServerWithOneModelIsReady() {
         let table = LoadedModelsCommand.table(["data": [["id": "a"]]], all: false)
         #expect(table.contains("a     ready "))

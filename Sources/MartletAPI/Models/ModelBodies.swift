@@ -97,6 +97,7 @@ package enum ModelBodies {
             "value": .string(word(for: model)), "phase": .string(phase(model.phase)),
             "running": integer(model.requests.running), "waiting": integer(model.requests.waiting),
         ]
+        members["pending"] = .bool(model.isPending)
         if case .failed = model.phase { members["failed"] = true }
         if let error = model.lastError { members["error"] = .string(error) }
         if let fraction = model.fraction { members["fraction"] = number(fraction) }
