@@ -79,7 +79,7 @@ import Testing
                 (0, nil, "*?"),
             ]
             let (minimum, maximum, sign) = signs[Int.random(in: 0..<signs.count, using: &random)]
-            // The notation has no repetition of an assertion.
+            // `RegexTests` has the repetitions of assertions.
             var part = inner(&random)
             if case .sequence = part {} else { part = .letters("a", ["a"]) }
             return .repetition(withoutLookahead(part), minimum, maximum, sign)

@@ -20,6 +20,7 @@ import Testing
             ("^[a-]$", ["a", "-"], ["b"]), ("^[\\w-.]$", ["-", ".", "a"], ["+"]), ("^a{,2}$", ["a{,2}"], ["a"]),
             ("^\\p{Lu}\\p{L}*$", ["Ärger"], ["ärger", "A1"]), ("^(?<year>\\d+)$", ["12"], ["x"]),
             ("^\\/\\.\\-$", ["/.-"], ["/x-"]), ("^\\cJ$", ["\n"], ["J"]),
+            ("^(\\b)*-?(?:\\b)+a($){2}", ["a", "-a"], ["", "-", "aa"]), ("^(?:^)?a(\\B)*$", ["a"], ["b", "aa"]),
         ] as [(String, [String], [String])])
     func matchesWhatECMAScriptMatches(pattern: String, yes: [String], no: [String]) throws {
         let automaton = try RegexCompiler.search(pattern)

@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    /// The examples of section 5.4 with a query or a parameter. A query is not part of a path: it is never inherited,
+    /// and dots and slashes in it mean nothing.
+    @Test(
+        arguments: [
+            ("g", "http://a/b/c/g"), ("?y", "http://a/b/c/d;p?y"), ("g?y", "http://a/b/c/g?y"),
+            (";x", "http://a/b/c/;x"),
+            ("g;x", "http://a/b/c/g;x"), ("g;x?y", "http://a/b/c/g;x?y"), ("", "http://a/b/c/d;p?q/../e"),
+            ("g;x=1/./y", "http://a/b/c/g;x=1/y"), ("g;x=1/../y", "http://a/b/c/y"),
+            ("g?y/./x", "http://a/b/c/g?y/./x"),
+            ("g?y/../x", "http://a/b/c/g?y/../x"), ("/g?../x", "http://a/g?../x"), ("../?a:b", "http://a/b/?a:b"),
+            ("http:g", "http:g"), ("http://a/../b?c/../d", "http://a/b?c/../d"), ("//g?y", "http://g?y"),
+        ])
+    func queriesAreApart(reference: String, resource: String) {
+        #expect(URIReference.resolve(reference, base: "http://a/b/c/d;p?q/../e").resource == resource, "\(reference)")
+        // A host may be followed by a query at once.
+        #expect(URIReference.resolve("g", base: "http://a?b/c").resource == "http://a/g")
+    }
+
     @Test(
         arguments: [
             ("", ""), ("abc", "abc"), ("%41", "A"), ("a%2Fb", "a/b"), ("%25", "%"), ("%2541", "%41"), ("%C3%A9", "é"),

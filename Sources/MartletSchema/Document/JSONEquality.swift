@@ -16,8 +16,7 @@ enum JSONEquality {
     /// Whole numbers become integers, and members are sorted by the bytes of their names.
     static func canonical(_ value: JSONValue) -> JSONValue {
         switch value {
-        case .number(let number):
-            Int64(exactly: number).map { .integer($0) } ?? UInt64(exactly: number).map { JSONValue($0) } ?? value
+        case .number(let number): whole(number) ?? value
         case .array(let elements): .array(elements.map(canonical))
         case .object(let members):
             .object(
@@ -26,5 +25,16 @@ enum JSONEquality {
                         .sorted { ExactString($0.0) < ExactString($1.0) }))
         default: value
         }
+    }
+
+    /// A whole double as an integer with the digits of its shortest decimal form; `nil` if it has a fraction.
+    ///
+    /// Example: `1e20` becomes `100000000000000000000`.
+    private static func whole(_ number: Double) -> JSONValue? {
+        // Below 2^53 each integer is a double, and the conversion is exact and cheap.
+        if number.magnitude < 0x1p53 { return Int64(exactly: number).map { .integer($0) } }
+        guard let decimal = DecimalNumber(JSONValue.number(number)) else { return nil }
+        let digits = (decimal.isNegative ? "-" : "") + decimal.whole.map { String($0) }.joined()
+        return Int64(digits).map { .integer($0) } ?? .largeInteger(digits)
     }
 }

@@ -112,10 +112,11 @@ enum SchemaFormat {
 
     private static let uuid = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
     private static let jsonPointer = "(?:/(?:[^~/]|~[01])*)*"
-    // Without nested groups, references and counted repetitions.
+    // Without nested groups, references and counted repetitions. `\b` has no quantifier, as it is an assertion.
     private static let regex: String = {
-        let atom =
-            "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsSbnrt.*+?^$()\\[\\]{}|/\\\\]|\\[\\^?[a-zA-Z0-9 _.]+\\])[*+?]?"
+        let character =
+            "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsSnrt.*+?^$()\\[\\]{}|/\\\\]|\\[\\^?[a-zA-Z0-9 _.]+\\])[*+?]?"
+        let atom = "(?:\(character)|\\\\b)"
         return "\\^?(?:\(atom)|\\((?:\(atom))+(?:\\|(?:\(atom))+)*\\)[*+?]?)*\\$?"
     }()
     private static let base64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"

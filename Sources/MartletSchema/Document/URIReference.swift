@@ -14,13 +14,15 @@ enum URIReference {
         }
         if resource.isEmpty { return (base, fragment) }
         if hasScheme(resource) { return (normalized(String(resource)), fragment) }
-        let (root, path) = split(base)
+        let (root, rest) = split(base)
+        // A base's query is no part of its path, and is never inherited by a reference that is not empty.
+        let path = rest.prefix { $0 != "?" }
         if resource.hasPrefix("//") {
             let scheme = root.prefix { $0 != ":" }
             return (scheme.isEmpty ? String(resource) : "\(scheme):\(resource)", fragment)
         }
         if resource.hasPrefix("/") { return (root + withoutDots(String(resource)), fragment) }
-        if resource.hasPrefix("?") { return (base + String(resource), fragment) }
+        if resource.hasPrefix("?") { return ("\(root)\(path)\(resource)", fragment) }
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? (root.isEmpty ? "" : "/")
         return (root + withoutDots(String(folder) + String(resource)), fragment)
     }
@@ -55,7 +57,7 @@ enum URIReference {
         var start = base.index(after: colon)
         if base[start...].hasPrefix("//") {
             start = base.index(start, offsetBy: 2)
-            start = base[start...].firstIndex(of: "/") ?? base.endIndex
+            start = base[start...].firstIndex { $0 == "/" || $0 == "?" } ?? base.endIndex
         }
         return (String(base[..<start]), base[start...])
     }
@@ -66,8 +68,9 @@ enum URIReference {
         return path.hasPrefix("/") ? root + withoutDots(String(path)) : text
     }
 
-    /// A path without `.` and `..` (RFC 3986, section 5.2.4).
-    private static func withoutDots(_ path: String) -> String {
+    /// A path without `.` and `..` (RFC 3986, section 5.2.4). A query behind it is unchanged: dots mean nothing there.
+    private static func withoutDots(_ reference: String) -> String {
+        let path = reference.prefix { $0 != "?" }
         var parts: [Substring] = []
         let all = path.split(separator: "/", omittingEmptySubsequences: false)
         for (index, part) in all.enumerated() {
@@ -80,6 +83,6 @@ enum URIReference {
             default: parts.append(part)
             }
         }
-        return parts.joined(separator: "/")
+        return parts.joined(separator: "/") + String(reference[path.endIndex...])
     }
 }

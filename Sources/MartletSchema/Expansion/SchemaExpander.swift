@@ -231,13 +231,11 @@ final class SchemaExpander {
         var stack = [Pending(literals: state.literals.map { ($0, []) })]
         while var pending = stack.popLast() {
             try spend(2, on: state, keyword: combination(of: state))
-            guard found.count <= limits.alternatives, stack.count <= limits.alternatives else {
-                throw SchemaError(
-                    .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
-                    "its combinations make more than \(limits.alternatives) alternatives")
-            }
+            // The branches that wait, and this one, are not more than the limit.
+            guard stack.count < limits.alternatives else { throw tooManyAlternatives(state) }
             guard try settle(&pending, type) else { continue }
             guard !pending.choices.isEmpty else {
+                guard found.count < limits.alternatives else { throw tooManyAlternatives(state) }
                 found.append(pending.facts)
                 continue
             }
@@ -281,6 +279,13 @@ final class SchemaExpander {
     /// The pointer of the first schema of a state, for errors.
     private func pointer(of state: SchemaState) -> String {
         state.literals.first.map { nodes[$0.node].pointer } ?? "#"
+    }
+
+    /// The error for a state beyond `limits.alternatives`.
+    private func tooManyAlternatives(_ state: SchemaState) -> SchemaError {
+        SchemaError(
+            .unsupported, pointer: pointer(of: state), keyword: combination(of: state),
+            "its combinations make more than \(limits.alternatives) alternatives")
     }
 
     /// The keyword that is the likely cause of many alternatives, for errors.

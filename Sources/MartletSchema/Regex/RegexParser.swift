@@ -66,9 +66,12 @@ struct RegexParser {
 
     /// A term with its quantifier. A lazy quantifier (`*?`) matches the same texts as a greedy one.
     private mutating func repetition(depth: Int) throws(RegexError) -> RegexSyntax {
+        // `(\b)*` repeats a group, and `\b*` is no expression.
+        let isGroup = next == "("
         let part = try term(depth: depth)
         guard let (minimum, maximum) = try quantifier() else { return part }
         switch part {
+        case .assertion where isGroup: break
         case .assertion, .lookahead: throw RegexError(message: "a repetition of an assertion")
         default: break
         }
