@@ -7,6 +7,8 @@ package struct GenerationConfiguration: Sendable {
     package var modelNames = ["martlet"]
     /// Whether a request that names another model is refused. Otherwise its response has a warning.
     package var refusesOtherModelNames = false
+    /// The names of this server for names of models in requests.
+    package var modelNameMap = ModelNameMap()
     /// A chat template that replaces the model file's; nil = the file's.
     package var chatTemplate: String?
     /// Values that chat templates see by name, unless a request sets them.

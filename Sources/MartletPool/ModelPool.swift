@@ -20,6 +20,8 @@ package final class ModelPool: ModelDirectory {
         package var loadsOnDemand = true
         /// The names of the models that a request without `model` may mean, the first one first.
         package var defaultNames: [String] = []
+        /// The names of models for other names in requests.
+        package var nameMap = ModelNameMap()
         /// The time now. Tests replace it.
         package var now: @Sendable () -> LifecyclePolicy.Instant = { .now }
 
@@ -129,9 +131,14 @@ package final class ModelPool: ModelDirectory {
         }
     }
 
-    /// The model that a request means; an unknown name reads the sources again first.
+    /// The model that a request means, after `Settings.nameMap`; an unknown name reads the sources again first.
     package func model(named name: String?) throws(GenerationError) -> ModelHandle {
         guard let name, !name.isEmpty else { return try defaultModel() }
+        return try ownModel(named: settings.nameMap.target(of: name))
+    }
+
+    /// The model with one of the names of the sources.
+    private func ownModel(named name: String) throws(GenerationError) -> ModelHandle {
         switch look(up: name) {
         case .model(let handle, _): return handle
         case .invalid(let rule): throw .field("model", "The name \(rule)")
@@ -143,7 +150,7 @@ package final class ModelPool: ModelDirectory {
 
     /// The model of a journal, by any of its names. A model that is gone and not loaded is not found, and its generations
     /// fail.
-    package func model(ofJournal name: String) -> ModelHandle? { try? model(named: name) }
+    package func model(ofJournal name: String) -> ModelHandle? { try? ownModel(named: name) }
 
     /// No warning: the named model answers, or the request is refused.
     package func warning(about name: String?) -> String? { nil }

@@ -133,4 +133,28 @@ struct ResponsesViewTests {
         let input = try events(view, log).first { $0["type"] == "response.custom_tool_call_input.done" }?["input"]
         #expect(input == "print(1)")
     }
+
+    @Test(arguments: [
+        ("", ""), ("{", ""), ("{\"in", ""), ("{\"input\":", ""), ("{\"input\": \"pri", "pri"),
+        ("{\"input\": \"print\"", "print"), ("print(", "print("), ("{\"other\": 1}", "{\"other\": 1}"),
+    ]) func theInputOfACutCustomToolHasNoJSON(arguments: String, expected: String) throws {
+        let log = MessagesViewTests.whole(
+            [.call(0, name: "code"), MessagesViewTests.arguments(0, arguments)],
+            MessagesViewTests.end(.tokenLimit, calls: true))
+        let view = try view(["tools": [["type": "custom", "name": "code"]]])
+        let item = try JSONParser.parse(view.response(for: log))["output"]?.arrayValue?.first
+        #expect(item?["type"] == "custom_tool_call" && item?["input"] == .string(expected))
+    }
+
+    @Test func theResponseHasTheSamplingThatWasUsed() throws {
+        func response(_ body: JSONObject) throws -> JSONValue {
+            let view = ResponsesView(head: ViewTests.head, options: try .of(body), body: .object(body))
+            return try JSONParser.parse(
+                view.response(for: MessagesViewTests.whole([], MessagesViewTests.end(.tokenLimit))))
+        }
+        let unset = try response([:])
+        #expect(unset["temperature"] == 0.8 && unset["top_p"] == 0.95)
+        let set = try response(["temperature": 0.3, "top_p": 1])
+        #expect(set["temperature"] == 0.3 && set["top_p"] == 1)
+    }
 }

@@ -255,6 +255,8 @@ struct PolicyBench {
         bench.handle(.ready(a, used: nil))
         #expect(bench.handle(.ended(number)) == [.stop(a, kills: false)])
         bench.handle(.stopped(a))
+        // A refused request changes nothing.
+        _ = bench.request(a, keepAlive: .idle(.zero), loads: false)
         bench.loadIdle(a)
         #expect(bench.policy.nextDeadline(after: bench.now) == bench.now + .seconds(300))
         #expect(bench.handle(.tick, after: .seconds(299)) == [])

@@ -49,6 +49,9 @@ struct MessageReader {
                 throw .field("\(location).role", "Value must be one of user, assistant, but got \(got)")
             }
         }
+        guard hasUser else {
+            throw .field("messages", "At least one message must be the user's, but all have the role \"system\"")
+        }
         // Anthropic's word for a mark at the end of the conversation.
         if try CacheControl.isMarked(.object(fields.members), at: "") { marks.add(message: messages.count - 1) }
     }

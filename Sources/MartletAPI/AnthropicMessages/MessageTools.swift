@@ -56,6 +56,7 @@ enum MessageTools {
     private static func read(
         _ choice: FieldReader, _ collector: ToolCollector, into tools: inout ConversationTools
     ) throws(APIError) {
+        choice.know(["name"])
         tools.allowsSeveral = try choice.bool("disable_parallel_tool_use") != true
         switch try choice.string("type") {
         case "auto"?: tools.choice = .auto

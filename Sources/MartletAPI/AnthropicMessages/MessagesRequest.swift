@@ -13,10 +13,15 @@ package enum MessagesRequest {
     /// Fields that have a meaning of their own here, or none.
     private static let ownFields = [
         "messages", "system", "tools", "tool_choice", "thinking", "stop_sequences", "metadata", "output_config",
-        "output_format", "cache_control", "n", "n_cmpl", "stop", "response_format", "json_schema", "service_tier",
-        "stream_options", "max_completion_tokens", "n_predict", "context_management", "mcp_servers", "container",
-        "chat_template_kwargs",
+        "output_format", "cache_control", "service_tier", "context_management", "mcp_servers", "container",
+        "chat_template_kwargs", "inference_geo",
     ]
+    /// Fields of other routes, which are not read here: one name has one meaning.
+    private static let foreignFields = ForeignFields(names: [
+        ("n", nil), ("n_cmpl", nil), ("stop", "stop_sequences"), ("response_format", "output_config.format"),
+        ("json_schema", "output_config.format"), ("stream_options", nil), ("max_completion_tokens", "max_tokens"),
+        ("n_predict", "max_tokens"),
+    ])
     /// Fields that would change the output and that this version does not honour.
     private static let refusedFields = ["mcp_servers", "container"]
     /// The paths of shared fields in this dialect.
@@ -64,6 +69,8 @@ package enum MessagesRequest {
         if tools.isActive, let name = request.options.textField {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to {\"type\": \"none\"}")
         }
+        // Members of nested objects; the shared fields were reported with the options.
+        try request.options.reportUnused(fields, defaults)
         return request
     }
 
@@ -72,15 +79,22 @@ package enum MessagesRequest {
         _ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64
     ) throws(APIError) -> CompletionOptions {
         var members = fields.members
-        for name in ownFields { members[name] = nil }
+        for name in ownFields + foreignFields.names.map(\.foreign) { members[name] = nil }
         if let stops = try stops(fields) { members["stop"] = .array(stops) }
         if let format = try format(fields) { members["response_format"] = format }
-        _ = try fields.object("metadata")?.string("user_id")
+        // All members of `metadata` are remarks.
+        let metadata = try fields.object("metadata")
+        _ = try metadata?.string("user_id")
+        _ = metadata?.members
         _ = try fields.string("service_tier")
         do throws(APIError) {
             let shared = try FieldReader(.object(members))
             var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
             try options.reportUnused(shared, defaults)
+            options.warnings += foreignFields.warnings(fields)
+            if try fields.string("inference_geo") != nil {
+                options.warnings.append("\"inference_geo\": no effect: this server computes in one place")
+            }
             return options
         } catch {
             throw error.renamingFields(names)
@@ -108,6 +122,8 @@ package enum MessagesRequest {
         _ = try configuration?.string("effort")
         let nested = try configuration?.object("format")
         let older = try fields.object("output_format")
+        // The newer field replaces the older one.
+        older?.know(["type", "schema"])
         guard let format = nested ?? older else { return nil }
         guard try format.string("type") == "json_schema" else {
             let got = format.value("type").map(FieldReader.short) ?? "nothing"
@@ -129,6 +145,11 @@ package enum MessagesRequest {
         request.reasoningMessage = defaults.reasoningMessage
         var isEnabled = false
         if let thinking = try fields.object("thinking") {
+            // The budget of another type of thinking.
+            thinking.know(["budget_tokens"])
+            if let display = try thinking.string("display"), display != "summarized" {
+                request.options.warnings.append("\"thinking.display\": no effect: thinking is always in the response")
+            }
             switch try thinking.string("type") {
             case "enabled"?:
                 isEnabled = true

@@ -18,6 +18,8 @@ package struct Dialect: Sendable {
     package var counting: Counting?
     /// The form of errors.
     package var errors = ErrorForm.common
+    /// Returns the server's form of a model's name in a request.
+    package var modelName: @Sendable (String) -> String = { $0 }
     /// Returns the id of the stored response that a request continues; nil if it continues none.
     package var previousID: @Sendable (JSONValue) throws(APIError) -> String? = { _ in nil }
     /// Whether the response to a request is stored, so that later requests may continue it.

@@ -48,6 +48,8 @@ package struct CompletionDefaults: Sendable, Equatable {
 
     /// Whether a request with an unknown field is refused; otherwise the response names the field.
     package var refusesUnknownFields = false
+    /// Whether the model of the request can be unloaded, so that `keep_alive` has an effect.
+    package var unloadsModels = false
 
     package init() {}
 

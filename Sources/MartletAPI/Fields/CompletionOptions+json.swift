@@ -59,6 +59,9 @@ extension CompletionOptions {
         textField = constraint.textField
         grammar = try ReportedGrammar(fields)
         warnings = sampling.warnings + (constraint.schema?.warnings ?? [])
+        if try fields.string("prompt_cache_retention") != nil {
+            warnings.append("\"prompt_cache_retention\": no effect: the server decides how long prompts stay cached")
+        }
         parameters.maximumTokens = try Self.maximumTokens(fields) ?? defaults.maximumTokens
         if parameters.maximumTokens == -1 { parameters.maximumTokens = nil }
         parameters.maximumTime = try Self.maximumTime(fields)

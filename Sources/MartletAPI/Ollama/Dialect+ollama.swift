@@ -23,6 +23,7 @@ extension Dialect {
             OllamaView(head: response.head, options: response.options.options, form: .chat)
         }
         dialect.errors = ollamaErrors
+        dialect.modelName = OllamaFields.modelName
         return dialect
     }()
 
@@ -40,6 +41,7 @@ extension Dialect {
             OllamaView(head: response.head, options: response.options.options, form: .generate)
         }
         dialect.errors = ollamaErrors
+        dialect.modelName = OllamaFields.modelName
         return dialect
     }()
 }

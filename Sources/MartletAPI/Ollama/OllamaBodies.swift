@@ -11,8 +11,8 @@ package enum OllamaBodies {
     package struct Model: Sendable {
         /// The name that requests use and that responses carry.
         package var name: String
-        /// The facts of the model from its last load.
-        package var information: ModelInformation
+        /// The facts of the model from its last load; nil until it was loaded.
+        package var information: ModelInformation?
         /// Seconds since 1970.
         package var modified: Int
         /// The chat template.
@@ -20,9 +20,9 @@ package enum OllamaBodies {
         /// The abilities of the model in Ollama's words: `completion`, `tools`, `thinking`, `insert`, `embedding`.
         package var capabilities: [String]
 
-        /// Makes the entry of a model whose facts are known.
+        /// Makes the entry of a model. A model that was never loaded has no facts and an empty template.
         package init(
-            name: String, information: ModelInformation, modified: Int, template: String, capabilities: [String]
+            name: String, information: ModelInformation?, modified: Int, template: String, capabilities: [String]
         ) {
             self.name = name
             self.information = information
@@ -32,14 +32,14 @@ package enum OllamaBodies {
         }
 
         /// The first word of libllama's description, which is the architecture.
-        private var family: String { information.summary.split(separator: " ").first.map(String.init) ?? "" }
+        private var family: String { information?.summary.split(separator: " ").first.map(String.init) ?? "" }
 
         /// The facts that every list shows. Clients sort and filter by them.
         fileprivate var details: JSONValue {
             [
                 "parent_model": "", "format": "gguf", "family": .string(family), "families": [.string(family)],
-                "parameter_size": .string(OllamaBodies.size(information.parameterCount)),
-                "quantization_level": .string(information.fileType),
+                "parameter_size": .string(information.map { OllamaBodies.size($0.parameterCount) } ?? ""),
+                "quantization_level": .string(information?.fileType ?? ""),
             ]
         }
 
@@ -47,13 +47,14 @@ package enum OllamaBodies {
         fileprivate var entry: JSONObject {
             [
                 "name": .string(name), "model": .string(name), "modified_at": .string(OllamaTime.text(modified)),
-                "size": .integer(Int64(clamping: information.byteCount)), "digest": "", "details": details,
+                "size": .integer(Int64(clamping: information?.byteCount ?? 0)), "digest": "", "details": details,
             ]
         }
 
         /// Metadata with the keys of model files. Only keys that clients read are here.
         fileprivate var facts: JSONObject {
-            [
+            guard let information else { return [:] }
+            return [
                 "general.architecture": .string(family),
                 "general.parameter_count": .integer(Int64(clamping: information.parameterCount)),
                 "general.basename": .string(information.name ?? name),
@@ -79,7 +80,7 @@ package enum OllamaBodies {
                     entry["modified_at"] = nil
                     entry["expires_at"] = .string(OllamaTime.never)
                     entry["size_vram"] = 0
-                    entry["context_length"] = .integer(Int64(model.information.sequenceContextLength))
+                    entry["context_length"] = .integer(Int64(model.information?.sequenceContextLength ?? 0))
                     return .object(entry)
                 })
         ]
@@ -96,13 +97,17 @@ package enum OllamaBodies {
     }
 
     /// The response to a request without a prompt, with which a client loads a model.
-    package static func loaded(model: String, created: Int, form: OllamaView.Form) -> JSONValue {
+    ///
+    /// - Parameter isUnload: whether the request asked for the unload of the model (`keep_alive: 0`).
+    package static func loaded(
+        model: String, created: Int, form: OllamaView.Form, isUnload: Bool = false
+    ) -> JSONValue {
         var members: JSONObject = ["model": .string(model), "created_at": .string(OllamaTime.text(created))]
         switch form {
         case .chat: members["message"] = ["role": "assistant", "content": ""]
         case .generate: members["response"] = ""
         }
-        members["done_reason"] = "load"
+        members["done_reason"] = isUnload ? "unload" : "load"
         members["done"] = true
         return .object(members)
     }

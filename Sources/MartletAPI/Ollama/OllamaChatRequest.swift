@@ -12,6 +12,8 @@ package struct OllamaChatRequest: Sendable, Equatable {
     package var chat: ChatCompletionRequest?
     /// The name in the request; the server decides whether it is known.
     package var model: String?
+    /// The time for which the model remains loaded; negative = for ever, nil = the server's default.
+    package var keepAlive: Duration?
 
     /// The most messages, and the most calls of one message.
     private static let countLimit = 65_536
@@ -23,6 +25,7 @@ package struct OllamaChatRequest: Sendable, Equatable {
         let fields = try FieldReader(json)
         var options = try OllamaFields.completionOptions(fields, defaults: defaults, randomSeed: randomSeed)
         model = options.model
+        keepAlive = options.keepAlive
         let messages = try fields.array("messages") ?? []
         guard messages.count <= Self.countLimit else {
             throw .field("messages", "At most \(Self.countLimit) messages are allowed, but got \(messages.count)")

@@ -11,10 +11,12 @@ package struct OllamaEmbedRequest: Sendable, Equatable {
     package var model: String?
     /// The number of leading elements of each vector in the response; nil = all.
     package var dimensions: Int?
+    /// The time for which the model remains loaded; negative = for ever, nil = the server's default.
+    package var keepAlive: Duration?
     /// Whether the route is the older one, with one prompt and a vector that is not normalized.
     package var isOlder: Bool
     /// One sentence for each field that had no effect.
-    package var warnings: [String] = []
+    private var warnings: [String] = []
 
     /// - Parameters:
     ///   - isOlder: whether the route is `/api/embeddings`.
@@ -46,10 +48,14 @@ package struct OllamaEmbedRequest: Sendable, Equatable {
         dimensions = isOlder ? nil : try fields.integer("dimensions", in: 1...Int(Int32.max))
         // An input that is too long is refused with its numbers, with and without `truncate`.
         fields.accept("truncate", "options")
-        if try OllamaFields.readKeepAlive(fields) != nil {
-            warnings.append("\"keep_alive\": no effect: the model stays loaded while the server runs")
-        }
-        warnings += try UnusedFields.report(fields, isStrict: isStrict)
+        keepAlive = try KeepAliveField.read(OllamaFields.readKeepAlive(fields).map { .number($0) })
+        warnings = try UnusedFields.report(fields, isStrict: isStrict)
+    }
+
+    /// The sentences about fields that had no effect.
+    /// - Parameter unloadsModels: whether the model can be unloaded, so that `keep_alive` has an effect.
+    package func warnings(unloadsModels: Bool) -> [String] {
+        keepAlive == nil || unloadsModels ? warnings : [OllamaFields.keepAliveWarning] + warnings
     }
 
     /// The body of the response.

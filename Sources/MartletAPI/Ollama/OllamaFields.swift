@@ -54,8 +54,9 @@ enum OllamaFields {
             }
         }
         if let format = try responseFormat(fields) { shared["response_format"] = format }
-        if try readKeepAlive(fields) != nil {
-            warnings.append("\"keep_alive\": no effect: the model stays loaded while the server runs")
+        if let seconds = try readKeepAlive(fields) {
+            shared["keep_alive"] = .number(seconds)
+            if !defaults.unloadsModels { warnings.append(keepAliveWarning) }
         }
         do throws(APIError) {
             var result = try CompletionOptions(
@@ -66,6 +67,9 @@ enum OllamaFields {
             throw renamed(error)
         }
     }
+
+    /// The warning of a response whose model is never unloaded.
+    static let keepAliveWarning = "\"keep_alive\": no effect: the model stays loaded while the server runs"
 
     /// The name of a model. Clients add the tag `:latest` to names without a tag.
     static func modelName(_ name: String) -> String {

@@ -32,12 +32,20 @@ struct ResponseItemReader {
     /// - Throws: `invalidRequest` that names the item, the rule and the value.
     mutating func read(_ item: JSONValue, at location: String) throws(APIError) {
         guard case .object = item else { throw .field(location, "An item must be an object, but is \(item.kindName)") }
-        switch item["type"]?.stringValue ?? "message" {
+        // `null` counts as absent, as everywhere.
+        let type = item["type"].flatMap { $0 == .null ? nil : $0 } ?? "message"
+        guard let word = type.stringValue else {
+            throw .field("\(location).type", "Value must be a string, but got \(FieldReader.short(type))")
+        }
+        switch word {
         case "message": try readMessage(item, at: location)
         case "reasoning": appendToAssistant(.reasoning(try reasoning(item, at: location)))
         case "function_call": try readCall(item, at: location)
         case "custom_tool_call":
-            let input = item["input"]?.stringValue ?? ""
+            let value = item["input"].flatMap { $0 == .null ? nil : $0 } ?? ""
+            guard let input = value.stringValue else {
+                throw .field("\(location).input", "Value must be a string, but is \(value.kindName)")
+            }
             try appendCall(
                 item, ResponseTools.name(try name(item, at: location)), .object(["input": .string(input)]), at: location
             )

@@ -17,6 +17,11 @@ enum ResponseTools {
         "computer_use_preview", "mcp", "local_shell", "shell", "apply_patch", "tool_search",
     ]
 
+    /// Whether OpenAI's servers or particular clients run the tools of a type.
+    private static func isHosted(_ type: String) -> Bool {
+        hosted.contains(type) || type.hasPrefix("web_search_preview_")
+    }
+
     /// The form in which a client knows a tool.
     enum Form: Sendable, Equatable {
         case function
@@ -102,7 +107,7 @@ enum ResponseTools {
                     try function(member, in: namespace, at: place), name: "\(place).name", schema: "\(place).parameters"
                 )
             }
-        case let type? where hosted.contains(type) || type.hasPrefix("web_search_preview_"):
+        case let type? where isHosted(type):
             warnings.append("\(location): a tool of type \"\(type)\" is not available here; it was left out")
         default:
             let got = value["type"].map(FieldReader.short) ?? "nothing"
@@ -177,9 +182,14 @@ enum ResponseTools {
                 throw .field("tool_choice.tools", "A list of at least one tool is required")
             }
             var allowed: Set<ExactString> = []
-            for (index, entry) in entries.enumerated() {
+            for (index, entry) in entries.enumerated() where !isHosted(entry["type"]?.stringValue ?? "") {
                 allowed.insert(try known(entry, collector, at: "tool_choice.tools[\(index)].name"))
             }
+            guard tools.choice != .required || !allowed.isEmpty else {
+                throw .field("tool_choice.tools", "A call can be required only if one of the tools is available here")
+            }
+            // Nothing but tools that were left out.
+            if allowed.isEmpty { tools.choice = .none }
             tools.allowed = allowed
         default:
             let got = value["type"].map(FieldReader.short) ?? "nothing"

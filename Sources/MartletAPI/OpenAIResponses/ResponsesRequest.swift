@@ -12,12 +12,17 @@ import OrderedCollections
 package enum ResponsesRequest {
     /// Fields that have a meaning of their own here, or none.
     private static let ownFields = [
-        "input", "instructions", "messages", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
-        "max_output_tokens", "max_tokens", "max_completion_tokens", "n_predict", "max_tool_calls", "truncation",
-        "include", "metadata", "store", "previous_response_id", "service_tier", "safety_identifier", "user", "n",
-        "n_cmpl", "response_format", "json_schema", "stop", "top_logprobs", "logprobs", "n_probs", "stream_options",
-        "chat_template_kwargs", "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation",
+        "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
+        "max_output_tokens", "max_tool_calls", "truncation", "include", "metadata", "store", "previous_response_id",
+        "service_tier", "safety_identifier", "user", "top_logprobs", "stream_options", "chat_template_kwargs",
+        "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation",
     ]
+    /// Fields of other routes, which are not read here: one name has one meaning.
+    private static let foreignFields = ForeignFields(names: [
+        ("messages", "input"), ("max_tokens", "max_output_tokens"), ("max_completion_tokens", "max_output_tokens"),
+        ("n_predict", "max_output_tokens"), ("n", nil), ("n_cmpl", nil), ("response_format", "text.format"),
+        ("json_schema", "text.format"), ("stop", nil), ("logprobs", "top_logprobs"), ("n_probs", "top_logprobs"),
+    ])
     /// Fields that would change the output and that this version does not honour.
     private static let refusedFields = ["prompt", "conversation"]
     /// The paths of shared fields in this dialect.
@@ -73,29 +78,34 @@ package enum ResponsesRequest {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")
         }
         try checkRemarks(fields, isBackground: options.isBackground)
+        // Members of nested objects; the shared fields were reported with the options.
+        try request.options.reportUnused(fields, defaults)
         return request
     }
 
     /// The options of the completion: the shared fields, with the names of Responses for some of them.
     ///
-    /// Fields of other APIs with the same purpose, such as `max_tokens`, are not read: one name has one meaning here.
+    /// Fields of other APIs with the same purpose, such as `max_tokens`, are not read, and `warnings` names them.
     private static func options(
         _ fields: FieldReader, defaults: CompletionDefaults, randomSeed: UInt64
     ) throws(APIError) -> CompletionOptions {
         var members = fields.members
-        for name in ownFields { members[name] = nil }
+        for name in ownFields + foreignFields.names.map(\.foreign) { members[name] = nil }
         if let limit = try fields.integer("max_output_tokens", in: 1...Int(Int32.max)) {
             members["max_tokens"] = .integer(Int64(limit))
         }
         if let format = try format(fields) { members["response_format"] = format }
-        let count = try fields.integer("top_logprobs", in: 0...logprobLimit)
-        if let count, try includes(fields).contains("message.output_text.logprobs") || count > 0 {
+        let count = try fields.integer("top_logprobs", in: 0...logprobLimit) ?? 0
+        if try includes(fields).contains("message.output_text.logprobs") || count > 0 {
             members["n_probs"] = .integer(Int64(max(1, count)))
         }
+        // Random bytes that hide the length of tokens, which no stream has, and usage, which every stream has.
+        try fields.object("stream_options")?.accept("include_obfuscation", "include_usage")
         do throws(APIError) {
             let shared = try FieldReader(.object(members))
             var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
             try options.reportUnused(shared, defaults)
+            options.warnings += foreignFields.warnings(fields)
             return options
         } catch {
             throw error.renamingFields(names)
@@ -119,6 +129,9 @@ package enum ResponsesRequest {
         guard let text = try fields.object("text") else { return nil }
         _ = try text.string("verbosity")
         guard let format = try text.object("format") else { return nil }
+        // Remarks, and members of the other types.
+        format.accept("name", "description")
+        format.know(["schema", "strict"])
         switch try format.string("type") {
         case "text"?: return nil
         case "json_object"?: return ["type": "json_object"]

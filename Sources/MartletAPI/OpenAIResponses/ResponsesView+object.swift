@@ -143,10 +143,14 @@ extension ResponsesView: StorableView {
     }
 
     /// The text of a custom tool's input; all arguments if they have another form.
+    ///
+    /// The arguments of an output that ended within the call are the beginning of an object. Its braces and names are no
+    /// input, so `{"in` has the input "".
     static func input(of item: OutputItems.Item) -> String {
         let text = String(decoding: item.text, as: UTF8.self)
-        let arguments = (try? JSONParser.parse(item.text)) ?? PartialArguments.object(beginning: text)
-        return arguments?["input"]?.stringValue ?? text
+        if let whole = try? JSONParser.parse(item.text) { return whole["input"]?.stringValue ?? text }
+        let isObject = item.text.first { $0 > 0x20 } == UInt8(ascii: "{")
+        return PartialArguments.object(beginning: text)?["input"]?.stringValue ?? (isObject ? "" : text)
     }
 
     /// Appends an item.
@@ -207,9 +211,12 @@ extension ResponsesView: StorableView {
 /// The members of a response that repeat fields of its request.
 enum ResponseEcho {
     /// The members from a comma on, and the end of the object.
-    static func bytes(of body: JSONValue, head: ResponseHead) -> [UInt8] {
-        func number(_ name: String, _ value: JSONValue) -> JSONValue {
-            body[name]?.doubleValue == nil ? value : body[name] ?? value
+    /// - Parameter sampling: the values of the completion, which are the model's defaults where the request has none.
+    static func bytes(of body: JSONValue, head: ResponseHead, sampling: SamplingParameters) -> [UInt8] {
+        // The shortest text of a 32-bit number: 0.8 instead of 0.800000011920929.
+        func number(_ name: String, _ value: Float) -> JSONValue {
+            if let own = body[name], own.doubleValue != nil { return own }
+            return .number(Double(value.description) ?? Double(value))
         }
         var members: JSONObject = [
             "background": body["background"] ?? false, "instructions": body["instructions"] ?? .null,
@@ -219,13 +226,14 @@ enum ResponseEcho {
             "reasoning": [
                 "effort": body["reasoning"]?["effort"] ?? .null, "summary": body["reasoning"]?["summary"] ?? .null,
             ],
-            "service_tier": "default", "store": body["store"] ?? true, "temperature": number("temperature", 1),
+            "service_tier": "default", "store": body["store"] ?? true,
+            "temperature": number("temperature", sampling.temperature),
             "text": [
                 "format": body["text"]?["format"] ?? ["type": "text"],
                 "verbosity": body["text"]?["verbosity"] ?? "medium",
             ],
             "tool_choice": body["tool_choice"] ?? "auto", "tools": body["tools"] ?? [],
-            "top_logprobs": body["top_logprobs"] ?? 0, "top_p": number("top_p", 1),
+            "top_logprobs": body["top_logprobs"] ?? 0, "top_p": number("top_p", sampling.topP),
             "truncation": body["truncation"] ?? "disabled",
         ]
         for name in ["user", "safety_identifier", "prompt_cache_key"] where body[name] != nil {

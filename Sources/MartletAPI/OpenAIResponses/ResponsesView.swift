@@ -39,7 +39,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         JSONText.appendString(head.model, to: &opening)
         JSONText.appendRaw(",\"status\":\"", to: &opening)
         self.opening = opening
-        echo = ResponseEcho.bytes(of: body, head: head)
+        echo = ResponseEcho.bytes(of: body, head: head, sampling: options.parameters.sampling)
     }
 
     package var messages: RealtimeEventView {

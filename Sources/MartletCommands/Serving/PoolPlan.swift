@@ -1,4 +1,5 @@
 import MartletEngine
+import MartletGenerations
 import MartletModels
 import MartletPool
 import ServiceLifecycle
@@ -20,6 +21,7 @@ struct PoolPlan {
         var settings = ModelPool.Settings(capacity: MemoryAmount(available - min(margin, available)))
         settings.limits.maximumModelCount = values.integer(.maximumModels) ?? 0
         settings.loadsOnDemand = values.toggle(.modelsAutoload) ?? true
+        settings.nameMap = values.text(.modelMap).flatMap { ModelNameMap($0) } ?? settings.nameMap
         // The names that `ModelSources` gives files of the command line.
         settings.defaultNames = sources.files.prefix(1).map { path in
             let file = path.split(separator: "/").last.map(String.init) ?? path

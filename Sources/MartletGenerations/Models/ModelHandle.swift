@@ -71,6 +71,8 @@ package final class ModelHandle: GenerationModel {
 /// The models that requests can name.
 package protocol ModelDirectory: Sendable {
     /// The model that a request means.
+    ///
+    /// The directory applies the operator's map of names (`ModelNameMap`), so no caller does.
     /// - Parameter name: the request's `model`; nil or empty = the only model, or the default one.
     /// - Throws: `notFound` for an unknown name; the message names the nearest one.
     func model(named name: String?) throws(GenerationError) -> ModelHandle

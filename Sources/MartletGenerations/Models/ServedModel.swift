@@ -63,15 +63,22 @@ package struct ServedModel: Sendable {
     /// Whether the template accepts only short ids of tool calls.
     var demandsShortCallIDs: Bool { (try? template.get())?.capabilities.demandsShortCallIDs ?? false }
 
-    /// Whether a request with this name of a model means this model.
+    /// Whether a name is one of this model's. An empty name is.
     package func isNamed(_ name: String) -> Bool {
         name.isEmpty || names.contains(name)
+    }
+
+    /// Whether a request with this name means this model, which the map of the configuration decides too.
+    package func isNamed(_ name: String, configuration: GenerationConfiguration) -> Bool {
+        isNamed(configuration.modelNameMap.target(of: name))
     }
 
     /// Checks the name of a model in a request.
     /// - Throws: `notFound` for the name of another model, if the configuration refuses other names.
     package func check(name: String?, configuration: GenerationConfiguration) throws(GenerationError) {
-        guard let name, configuration.refusesOtherModelNames, !isNamed(name) else { return }
+        guard let name, configuration.refusesOtherModelNames, !isNamed(name, configuration: configuration) else {
+            return
+        }
         throw .unknownModel(
             "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"")
     }
@@ -90,7 +97,7 @@ package struct ServedModel: Sendable {
 
     /// The warning of a response whose request names another model; nil if it names this model or none.
     package func warning(about name: String?, configuration: GenerationConfiguration) -> String? {
-        guard let name, !isNamed(name) else { return nil }
+        guard let name, !isNamed(name, configuration: configuration) else { return nil }
         let (requested, served) = (
             JSONValue.string(String(name.prefix(256))), JSONValue.string(configuration.modelName)
         )

@@ -135,6 +135,7 @@ package struct ServerConfiguration: Sendable {
         var generations = GenerationConfiguration()
         generations.modelNames = modelNames
         generations.refusesOtherModelNames = refusesOtherModelNames
+        generations.modelNameMap = modelNameMap
         generations.chatTemplate = chatTemplate
         generations.templateArguments = templateArguments
         generations.skipsChatParsing = skipsChatParsing

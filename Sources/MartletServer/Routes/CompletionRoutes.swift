@@ -45,12 +45,13 @@ struct CompletionRoutes: Sendable {
     }
 
     /// The defaults of the model that a request names, or those of the server.
-    private func defaults(for json: JSONValue) -> CompletionDefaults {
-        let name = (json["model"]?.stringValue).map(configuration.modelNameMap.target)
-        guard var defaults = (try? service.models.model(named: name))?.defaults as? CompletionDefaults else {
-            return configuration.completionDefaults
-        }
+    /// - Parameter dialect: the dialect of the request; nil = names have no form of their own.
+    private func defaults(for json: JSONValue, in dialect: Dialect? = nil) -> CompletionDefaults {
+        let name = json["model"]?.stringValue.map { dialect?.modelName($0) ?? $0 }
+        let handle = try? service.models.model(named: name)
+        var defaults = handle?.defaults as? CompletionDefaults ?? configuration.completionDefaults
         defaults.refusesUnknownFields = configuration.completionDefaults.refusesUnknownFields
+        defaults.unloadsModels = handle?.loadsOnDemand ?? false
         return defaults
     }
 
@@ -59,17 +60,10 @@ struct CompletionRoutes: Sendable {
         _ json: JSONValue, in dialect: Dialect, after items: [JSONValue], seed: UInt64 = .randomSeed(),
         isForCount: Bool = false
     ) throws(APIError) -> Dialect.Reading {
-        var input = Dialect.Input(defaults: defaults(for: json), randomSeed: seed)
+        var input = Dialect.Input(defaults: defaults(for: json, in: dialect), randomSeed: seed)
         input.isForCount = isForCount
         input.history = items
-        switch try dialect.read(json, input) {
-        case .chat(var request):
-            request.options.model = request.options.model.map(configuration.modelNameMap.target)
-            return .chat(request)
-        case .prompts(let prompts, var options, let echoes, let needsTexts):
-            options.model = options.model.map(configuration.modelNameMap.target)
-            return .prompts(prompts, options, echoes: echoes, needsTexts: needsTexts)
-        }
+        return try dialect.read(json, input)
     }
 
     private func chatRequest(_ json: JSONValue) throws(APIError) -> ChatCompletionRequest {

@@ -30,10 +30,10 @@ struct OllamaRoutes: Sendable {
         table.add(.get, "/api/tags") { _, _ in .json(OllamaBodies.tags(try known().map(entry))) }
         table.add(.get, "/api/ps") { _, _ in
             .json(
-                OllamaBodies.running(models.all.filter { $0.readiness.model != nil }.compactMap { try? entry(of: $0) }))
+                OllamaBodies.running(models.all.filter { $0.readiness.model != nil }.map(entry)))
         }
         table.add(.post, "/api/show") { request, _ in
-            .json(OllamaBodies.show(try entry(of: try model(named: try await name(in: request)))))
+            .json(OllamaBodies.show(entry(of: try model(named: try await name(in: request)))))
         }
         table.add(.post, "/api/chat") { request, context in
             let json = try await request.json(upTo: configuration.limits.bodyBytes)
@@ -41,8 +41,8 @@ struct OllamaRoutes: Sendable {
             guard json["messages"]?.arrayValue?.isEmpty ?? true else {
                 return try await completions.respond(to: json, in: .named(.ollamaChat), request.headers, on: context)
             }
-            _ = try OllamaChatRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
-            return try await load(json, form: .chat, on: context)
+            let chat = try OllamaChatRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
+            return try await load(json, keepAlive: chat.keepAlive, form: .chat, on: context)
         }
         table.add(.post, "/api/generate") { request, context in
             let json = try await request.json(upTo: configuration.limits.bodyBytes)
@@ -58,10 +58,10 @@ struct OllamaRoutes: Sendable {
 
     // MARK: Models
 
-    /// The models whose facts are known. A server of one model reports that it loads.
+    /// All models that requests can name, loaded or not. A server of one model reports that it loads.
     private func known() throws(GenerationError) -> [ModelHandle] {
         if let only = models.only, !only.loadsOnDemand { _ = try only.readyModel() }
-        return models.all.filter { $0.readiness.lastModel != nil }
+        return models.all
     }
 
     /// The name in the body's `model`, or in its older member `name`.
@@ -76,19 +76,24 @@ struct OllamaRoutes: Sendable {
     }
 
     /// The model with a name. A server of one model answers under every name elsewhere, but describes only its own.
-    /// - Throws: `notFound` with Ollama's words.
+    /// - Throws: `notFound` with Ollama's words; `unavailable` while the only model loads.
     private func model(named name: String) throws -> ModelHandle {
         let handle = try models.model(named: name)
-        guard let model = handle.readiness.lastModel, model.isNamed(name) else {
+        // A directory of several models has found this one by its name.
+        guard !handle.loadsOnDemand else { return handle }
+        guard let model = handle.readiness.lastModel else { throw handle.readiness.unavailability }
+        guard model.isNamed(name, configuration: handle.configuration) else {
             throw GenerationError.unknownModel("model '\(name.prefix(256))' not found")
         }
         return handle
     }
 
-    /// A model with everything that the lists show.
-    /// - Throws: `unavailable` if the model was never loaded, so that its facts are unknown.
-    private func entry(of handle: ModelHandle) throws -> OllamaBodies.Model {
-        guard let model = handle.readiness.lastModel else { throw handle.readiness.unavailability }
+    /// A model with everything that the lists show. The facts of a model that was never loaded are unknown.
+    private func entry(of handle: ModelHandle) -> OllamaBodies.Model {
+        guard let model = handle.readiness.lastModel else {
+            return OllamaBodies.Model(
+                name: handle.name, information: nil, modified: startTime, template: "", capabilities: ["completion"])
+        }
         var capabilities = ["completion"]
         if let template = try? model.template.get() {
             if template.capabilities.supportsTools { capabilities.append("tools") }
@@ -107,16 +112,31 @@ struct OllamaRoutes: Sendable {
 
     /// The response to a request without a prompt: clients load a model with it. The response waits for the model.
     ///
-    /// A server of one model has loaded it at its start, so the response is immediate then.
-    private func load(_ json: JSONValue, form: OllamaView.Form, on context: EdgeContext) async throws -> Response {
+    /// A server of one model has loaded it at its start, so the response is immediate then. `keep_alive: 0` unloads the
+    /// model instead.
+    private func load(
+        _ json: JSONValue, keepAlive: Duration?, form: OllamaView.Form, on context: EdgeContext
+    ) async throws -> Response {
         let name = try FieldReader(json).string("model").map(OllamaBodies.modelName)
         let handle = try models.model(named: name)
-        try await context.untilDisconnect {
-            try await handle.withModel(waits: true) { try $0.check(name: name, configuration: handle.configuration) }
+        var terms = LeaseTerms()
+        terms.keepAlive = keepAlive
+        let isUnload = handle.loadsOnDemand && terms.keepAlive == .zero
+        // A model is not loaded in order to unload it.
+        if isUnload { terms.loadsModel = false }
+        do {
+            try await context.untilDisconnect { [terms] in
+                try await handle.withModel(terms, waits: true) {
+                    try $0.check(name: name, configuration: handle.configuration)
+                }
+            }
+        } catch {
+            guard isUnload else { throw error }
         }
         var headers = HTTPFields()
         headers.setWarnings(models.warning(about: name), [])
-        let body = OllamaBodies.loaded(model: handle.name, created: Int(registry.calendar()), form: form)
+        let body = OllamaBodies.loaded(
+            model: handle.name, created: Int(registry.calendar()), form: form, isUnload: isUnload)
         return .json(body.bytes, headers: headers)
     }
 
@@ -129,7 +149,7 @@ struct OllamaRoutes: Sendable {
         let request = try OllamaGenerateRequest(json, defaults: configuration.completionDefaults, randomSeed: 0)
         var json = json
         switch request.input {
-        case .nothing: return try await load(json, form: .generate, on: context)
+        case .nothing: return try await load(json, keepAlive: request.options.keepAlive, form: .generate, on: context)
         case .chat, .text: break
         case .gap(let prefix, let suffix):
             let tokens = try await completions.tokens(
@@ -149,8 +169,9 @@ struct OllamaRoutes: Sendable {
             try await request.json(upTo: configuration.limits.textBodyBytes), isOlder: isOlder,
             isStrict: configuration.completionDefaults.refusesUnknownFields)
         let handle = try models.model(named: body.model)
-        let terms = try LeaseTerms(request)
-        return try await context.untilDisconnect {
+        var terms = try LeaseTerms(request)
+        terms.keepAlive = body.keepAlive
+        return try await context.untilDisconnect { [terms] in
             try await handle.withModel(terms) { model in
                 try model.check(name: body.model, configuration: handle.configuration)
                 guard let pooling = model.information.embeddingPooling, pooling != .none else {
@@ -164,7 +185,8 @@ struct OllamaRoutes: Sendable {
                     try await handle.engine.embed(body.inputs)
                 }
                 var headers = HTTPFields()
-                headers.setWarnings(models.warning(about: body.model), body.warnings)
+                headers.setWarnings(
+                    models.warning(about: body.model), body.warnings(unloadsModels: handle.loadsOnDemand))
                 return .json(
                     try body.response(embeddings, model: handle.name, duration: .now - begin), headers: headers)
             }
@@ -183,7 +205,7 @@ struct OllamaRoutes: Sendable {
         guard !name.isEmpty else {
             throw APIError.field("model", "The name of a model is required, but the field is missing")
         }
-        guard models.all.contains(where: { $0.readiness.lastModel?.isNamed(name) == true }) else {
+        guard (try? model(named: name)) != nil else {
             throw APIError(
                 .notSupported,
                 "pull model '\(name.prefix(256))': this server downloads no models; run "
