@@ -295,10 +295,9 @@ let package = Package(
         .testTarget(
             name: "MartletAPITests",
             dependencies: [
-                "MartletText", "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations",
-                "MartletGrammar",
-                "MartletJSON", "MartletProtocol",
-                "MartletSchema", "MartletStreams", "MartletTestSupport", "MartletText",
+                "MartletConversation", "MartletAPI", "MartletChat", "MartletGenerations", "MartletGrammar",
+                "MartletJSON", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletTestSupport",
+                "MartletText",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .testTarget(
