@@ -51,7 +51,7 @@ package struct MartletCommand: AsyncParsableCommand {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The names of all commands, those that the overview leaves out included.
+    /// The names of all commands, also of commands that the overview leaves out.
     static var commandNames: [String] {
         let grouped = configuration.groupedSubcommands.flatMap(\.subcommands)
         return (configuration.subcommands + grouped).map { $0.configuration.commandName ?? "" } + ["help"]

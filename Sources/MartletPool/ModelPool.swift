@@ -124,7 +124,7 @@ package final class ModelPool: ModelDirectory {
 
     // MARK: Directory
 
-    /// The models of the sources, and those that are gone but still loaded.
+    /// The models of the sources, and loaded models that are gone from the sources.
     package var all: [ModelHandle] {
         state.withLock { state in
             state.entries.filter { !$0.isGone || $0.worker != nil }.map(\.handle)

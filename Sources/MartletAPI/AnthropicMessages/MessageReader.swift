@@ -15,7 +15,7 @@ struct MessageReader {
     var marks = CacheMarks()
     /// One sentence for each part of the conversation that has no effect.
     private(set) var warnings: [String] = []
-    /// The ids of all calls so far, and of those that have a result.
+    /// The ids of all calls so far, and the ids of calls that have a result.
     private var calls: Set<ExactString> = []
     private var answered: Set<ExactString> = []
 

@@ -8,7 +8,7 @@ import OrderedCollections
 
 /// A request for Anthropic's Messages, read into a chat.
 ///
-/// Fields of Anthropic are read here. Other fields are those that every completion has, such as `min_p` and `seed`.
+/// Fields of Anthropic are read here. The other fields belong to every completion, such as `min_p` and `seed`.
 package enum MessagesRequest {
     /// Fields that have a meaning of their own here, or none.
     private static let ownFields = [

@@ -4,7 +4,7 @@ package import MartletPool
 import MartletProtocol
 import OrderedCollections
 
-/// JSON of the routes for several models. Names are llama-server's, OpenAI's and those that clients read.
+/// JSON of the routes for several models. The names are names of llama-server, of OpenAI, and names that clients read.
 package enum ModelBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
     /// - Parameter created: seconds since 1970.

@@ -10,7 +10,7 @@ import OrderedCollections
 struct ResponseItemReader {
     /// The conversation so far.
     private(set) var messages: [ConversationMessage] = []
-    /// The ids of all calls so far, and of those that have a result.
+    /// The ids of all calls so far, and the ids of calls that have a result.
     private var calls: Set<ExactString> = []
     private var answered: Set<ExactString> = []
 

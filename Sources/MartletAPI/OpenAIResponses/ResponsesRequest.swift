@@ -8,7 +8,7 @@ import OrderedCollections
 
 /// A request for OpenAI's Responses, read into a chat.
 ///
-/// Fields of Responses are read here. Other fields are those that every completion has, such as `min_p` and `seed`.
+/// Fields of Responses are read here. The other fields belong to every completion, such as `min_p` and `seed`.
 package enum ResponsesRequest {
     /// Fields that have a meaning of their own here, or none.
     private static let ownFields = [

@@ -19,9 +19,9 @@ struct SchemaSuite {
     private var passed = 0
     /// The number of refused schemas for each reason.
     private var refused: [String: Int] = [:]
-    /// The number of valid documents, and of those that the grammar accepts.
+    /// The number of valid documents, and the number of valid documents that the grammar accepts.
     private var valid = (total: 0, accepted: 0)
-    /// The number of invalid documents, and of those that the grammar accepts.
+    /// The number of invalid documents, and the number of invalid documents that the grammar accepts.
     private var invalid = (total: 0, accepted: 0)
     /// The time that each compiled schema took.
     private var compileTimes: [Duration] = []

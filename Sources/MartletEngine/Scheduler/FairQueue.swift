@@ -165,7 +165,7 @@ struct FairQueue<Element> {
         tickets.firstIndex { $0.id == id }.map { ($0, tickets[$0].element) }
     }
 
-    /// The position of the request that gets the next sequence, among those that can use it.
+    /// The position of the request that gets the next sequence, among the requests that can use it.
     ///
     /// - Parameter isEligible: false for a request that waits for something else than a sequence, such as a certain
     ///   slot. It delays no other request.

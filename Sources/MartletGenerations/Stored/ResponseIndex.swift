@@ -44,7 +44,7 @@ struct ResponseIndex: Sendable {
 
     private let limits: Limits
     private var entries: [Key: Entry] = [:]
-    /// The ids in the order of their addition; those that were removed or added again are skipped.
+    /// The ids in the order of their addition. Removed ids, and ids that were added again, are skipped.
     private var order: [Key] = []
     /// The number of the first id of `order`.
     private var firstNumber = 0
@@ -60,7 +60,7 @@ struct ResponseIndex: Sendable {
 
     /// Adds a response, the youngest one.
     ///
-    /// - Returns: the ids of responses that have to go: those that are too old, and then the oldest ones until the
+    /// - Returns: the ids of responses that have to go: responses that are too old, then the oldest ones until the
     ///   others fit. A response that would not fit alone is the only one that goes.
     /// - Complexity: O(1) amortized, and O(returned ids).
     mutating func add(_ key: Key, created: Int64, byteCount: Int, now: Int64) -> [Key] {

@@ -4,6 +4,8 @@ import MartletStreams
 
 /// A client that sends control commands to running generations of its owner, some of them again under the same
 /// request id.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class ControllingClient: SimulatedClient, @unchecked Sendable {
     private struct Sent {
         var id: String

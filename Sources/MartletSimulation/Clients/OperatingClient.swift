@@ -3,6 +3,8 @@ import MartletProtocol
 import MartletStreams
 
 /// A client that deletes and lists generations, and tries to read those of other owners.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class OperatingClient: SimulatedClient, @unchecked Sendable {
     private enum Deed {
         case deletion(id: String)

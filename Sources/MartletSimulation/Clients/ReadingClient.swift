@@ -3,6 +3,8 @@ import MartletProtocol
 import MartletStreams
 
 /// A client that begins a streamed completion, loses its connection, and comes back with one of three cursors.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class ReadingClient: SimulatedClient, @unchecked Sendable {
     /// The way in which the client names its position when it comes back.
     private enum CursorKind: CaseIterable {

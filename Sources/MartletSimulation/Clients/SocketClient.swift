@@ -4,6 +4,8 @@ import MartletStreams
 /// A realtime client: one socket with many attachments, each with its own cursor and credit.
 ///
 /// All attachments write while the socket accepts bytes, and all end with it.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class SocketClient: SimulatedClient, @unchecked Sendable {
     /// One attachment over all sockets.
     private final class Attachment {

@@ -4,6 +4,8 @@ import MartletStreams
 import NIOCore
 
 /// A client that wants the whole output: it waits on its connection, or polls a background generation.
+///
+/// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class WaitingClient: SimulatedClient, @unchecked Sendable {
     private enum State {
         case fresh

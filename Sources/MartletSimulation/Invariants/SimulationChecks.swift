@@ -22,7 +22,7 @@ enum SimulationChecks {
     /// The time in which a superseded generation of a label ends, in nanoseconds: its worker may hang or restart.
     private static let supersededTime: UInt64 = 4_000_000_000
 
-    /// A label has one running generation, apart from those that are being cancelled.
+    /// A label has one running generation, apart from generations that are being cancelled.
     private static func checkLabels(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
         let labels = edge.registry.runningByLabel.filter { $0.value.count > 1 }
         if !labels.isEmpty { world.reach(.labelRace) }

@@ -1,5 +1,5 @@
 /// The situations that the simulation is made for. A number of runs that never meets one of them proves less than it
-/// seems, so a summary names those that were not met.
+/// seems, so a summary names the situations that were not met.
 package enum SimulationReach: String, Sendable, CaseIterable {
     case toolCall = "a tool call"
     case reasoning = "reasoning"

@@ -58,7 +58,7 @@ extension GenerationRegistry {
 
     /// The running generations of each label that are the label's current one or would be, by label and owner.
     ///
-    /// A label has at most one running generation that was admitted, apart from those that are being cancelled.
+    /// A label has at most one running generation that was admitted, apart from generations that are being cancelled.
     package var runningByLabel: [String: [Generation]] {
         let live = state.withLock { state in
             state.live.filter { $0.key == $0.value.generation.handle }.map(\.value)
