@@ -67,6 +67,7 @@ install: build ## program, libllama, demo model, man page and shell completions,
 dist: build ## a tarball that runs from any folder, and a Debian package, into DIST=dist
 	@$(TIMED) "distribution" scripts/dist .build/$(CONFIGURATION)/martlet $(DIST)
 	@$(TIMED) "the tarball in a root without anything" scripts/dist-check $(DIST)/martlet-*-linux-*.tar.gz
+	@! command -v dpkg-deb >/dev/null || $(TIMED) "the package in a fresh Debian" scripts/package-check $(DIST)/martlet_*.deb
 
 serve: build ## everything up to a running server with a model; flags in SERVE_ARGS
 	@exec .build/$(CONFIGURATION)/martlet serve $(SERVE_ARGS)
