@@ -56,6 +56,22 @@ import Testing
         }
     }
 
+    /// The gzip form of "page".
+    private static let gzip: [UInt8] = [
+        0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x2B, 0x48, 0x4C, 0x4F, 5, 0, 0x20, 0xB6, 0x0A, 0x14, 4, 0, 0, 0,
+    ]
+
+    @Test func aFileThatIsStoredInGzipIsDecompressedForClientsWithoutIt() throws {
+        let head = #"[{"name":"a","type":"t","tag":"x","gzip":[0,24]},{"name":"b","type":"t","tag":"y","gzip":[1,23]}]"#
+        let pack = try Self.read(Self.pack(head: head, "") + Self.gzip)
+        let file = try #require(pack.files[ExactString("a")])
+        #expect(String(buffer: pack.content(of: file, .identity)) == "page")
+        #expect(Array(pack.content(of: file, .gzip).readableBytesView) == Self.gzip)
+        // A damaged form is an empty file and no trap.
+        let damaged = try #require(pack.files[ExactString("b")])
+        #expect(pack.content(of: damaged, .identity).readableBytes == 0)
+    }
+
     @Test func otherBytesAreNoPack() {
         for count in 0..<24 {
             #expect(throws: PagePack.Damage.self) { try Self.read(Array(Self.sample.prefix(count))) }

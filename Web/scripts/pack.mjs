@@ -47,8 +47,10 @@ const files = names.map(name => {
 const head = [];
 const parts = [];
 let offset = 0;
-for (const { name, type, tag, ...forms } of files) {
+for (const { name, type, tag, identity, ...smaller } of files) {
     const entry = { name, type, tag };
+    // The server makes the file itself of its gzip form for the few clients that accept no coding.
+    const forms = smaller.gzip ? smaller : { identity, ...smaller };
     for (const [coding, bytes] of Object.entries(forms)) {
         entry[coding] = [offset, bytes.length];
         parts.push(bytes);

@@ -1,4 +1,5 @@
 internal import CPage
+internal import MartletAPI
 internal import MartletJSON
 internal import MartletText
 internal import NIOCore
@@ -7,7 +8,8 @@ internal import NIOCore
 ///
 /// Layout: 16 bytes `martlet page 1\n\n`, the length of the head as a 32-bit little-endian number, the head, the bytes.
 /// The head is a JSON array with one object per file: `name`, `type`, `tag` (a hash of the content), and for each
-/// coding (`identity`, `gzip`, `br`) the offset and the length of its bytes behind the head.
+/// coding (`identity`, `gzip`, `br`) the offset and the length of its bytes behind the head. A file that is much smaller in gzip
+/// lacks its `identity`.
 ///
 /// The bytes stay where they are, which is the read-only part of the program. A value costs a few kilobytes.
 struct PagePack: Sendable {
@@ -26,7 +28,7 @@ struct PagePack: Sendable {
         let type: String
         /// A hash of the content. Files with equal content have equal tags.
         let tag: String
-        /// The places of the stored forms. `identity` is always there.
+        /// The places of the stored forms: `gzip`, `identity`, or both are there.
         fileprivate(set) var places: [Coding: Range<Int>] = [:]
     }
 
@@ -90,14 +92,22 @@ struct PagePack: Sendable {
             else { throw .invalidHead("\(name) has no valid place for \(coding.rawValue)") }
             file.places[coding] = begin + Int(offset)..<begin + Int(offset + length)
         }
-        guard file.places[.identity] != nil else { throw .invalidHead("\(name) has no bytes") }
+        guard file.places[.identity] != nil || file.places[.gzip] != nil else {
+            throw .invalidHead("\(name) has no bytes")
+        }
         return (name, file)
     }
 
-    /// The content of a file in one of its stored forms.
+    /// The largest file in bytes, as a bound of the decompression.
+    private static let fileLimit = 16 << 20
+
+    /// The content of a file in one of its stored forms, or the file itself, which is decompressed if only its gzip form is stored.
     /// - Complexity: O(bytes): one copy, so that the pack itself is never held in memory.
     func content(of file: File, _ coding: Coding) -> ByteBuffer {
-        file.places[coding].map(bytes) ?? ByteBuffer()
+        if let place = file.places[coding] { return bytes(place) }
+        guard coding == .identity, let place = file.places[.gzip] else { return ByteBuffer() }
+        let compressed = Array(bytes(place).readableBytesView)
+        return ByteBuffer(bytes: (try? ContentCoding.decode(compressed, [.gzip], upTo: Self.fileLimit)) ?? [])
     }
 
     /// The pack of this build; nil if the build has none.

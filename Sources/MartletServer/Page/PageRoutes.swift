@@ -39,7 +39,7 @@ struct PageRoutes: Sendable {
     private static func response(
         with file: PagePack.File, of pack: PagePack, to request: Request, cacheControl: String
     ) -> Response {
-        let stored = PagePack.Coding.allCases.filter { file.places[$0] != nil }
+        let stored = PagePack.Coding.allCases.filter { file.places[$0] != nil || $0 == .identity }
         let accepted = request.headers[values: .acceptEncoding]
         let coding = AcceptedCodings(accepted.isEmpty ? nil : accepted.joined(separator: ",")).choose(from: stored)
         // Two codings of a file are different bytes, so a strong tag names the coding, too.
