@@ -23,6 +23,7 @@ extension EdgeServer {
         }
         SlotRoutes(configuration: configuration, models: models).add(to: &routes)
         history.add(to: &routes)
+        SavedChatRoutes(chats: savedChats()).add(to: &routes)
         if configuration.servesPage { PageRoutes(pack: pagePack()).add(to: &routes) }
         PrefixRoutes(service: prefixService, configuration: configuration).add(to: &routes)
         AdapterRoutes(configuration: configuration, models: models).add(to: &routes)
@@ -63,5 +64,12 @@ extension EdgeServer {
                 connections: connections, routes: routes, limit: configuration.limits.connections))
         routes.register(in: router)
         return router
+    }
+
+    /// The saved chats of all keys; nil without `--history`.
+    private func savedChats() -> SavedChats? {
+        configuration.historyPath.map {
+            SavedChats(path: $0, byteLimit: configuration.limits.historyBytes, logger: logger)
+        }
     }
 }

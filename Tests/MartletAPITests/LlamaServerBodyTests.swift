@@ -74,7 +74,7 @@ struct LlamaServerBodyTests {
     @Test func floatsAreReportedAsTheyWereSent() {
         let body = ServerBodies.properties(
             model: ModelInformation(), name: "m", chatTemplate: "", capabilities: [:], defaults: CompletionDefaults(),
-            endpoints: (slots: true, metrics: true, properties: false), build: "b1")
+            endpoints: (slots: true, metrics: true, properties: false, history: false), build: "b1")
         #expect(body["default_generation_settings"]?["params"]?["top_p"] == .number(0.95))
     }
 }

@@ -203,7 +203,7 @@ struct SamplingFieldsTests {
     @Test func propertiesShowEveryParameterWithItsDefault() throws {
         let body = ServerBodies.properties(
             model: ModelInformation(), name: "m", chatTemplate: "", capabilities: [:], defaults: CompletionDefaults(),
-            endpoints: (slots: true, metrics: true, properties: false), build: "b1")
+            endpoints: (slots: true, metrics: true, properties: false, history: false), build: "b1")
         let settings = try #require(body["default_generation_settings"]?["params"])
         for field in Self.fields { #expect(settings[field.name] != nil, "\(field.name)") }
         #expect(

@@ -21,7 +21,7 @@ enum MessagesErrors {
         case .authentication?: return "authentication_error"
         case .tooLarge?: return "request_too_large"
         case .methodNotAllowed?, .unsupportedMedia?, .uriTooLong?, .upgradeRequired?, .rangeNotSatisfiable?,
-            .headersTooLarge?, .notImplemented?:
+            .headersTooLarge?, .notImplemented?, .preconditionFailed?, .insufficientStorage?:
             return "invalid_request_error"
         case nil: break
         }

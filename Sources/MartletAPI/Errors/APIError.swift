@@ -20,15 +20,20 @@ package struct APIError: Error, Sendable, Equatable {
         case uriTooLong = "uri_too_long_error"
         case upgradeRequired = "upgrade_required_error"
         case rangeNotSatisfiable = "range_not_satisfiable_error"
+        /// The resource is not in the state that `If-Match` or `If-None-Match` expects.
+        case preconditionFailed = "precondition_failed_error"
         case headersTooLarge = "headers_too_large_error"
         /// A part of HTTP that this server lacks. Browsers and client libraries do not use it.
         case notImplemented = "not_implemented_error"
+        /// The storage of the client's data is full.
+        case insufficientStorage = "insufficient_storage_error"
 
         /// The HTTP status. This table and that of `GenerationError.Kind` are the only ones that map errors to statuses.
         package var status: Int {
             switch self {
             case .authentication: 401
             case .methodNotAllowed: 405
+            case .preconditionFailed: 412
             case .tooLarge: 413
             case .uriTooLong: 414
             case .unsupportedMedia: 415
@@ -36,6 +41,7 @@ package struct APIError: Error, Sendable, Equatable {
             case .upgradeRequired: 426
             case .headersTooLarge: 431
             case .notImplemented: 501
+            case .insufficientStorage: 507
             }
         }
     }

@@ -53,7 +53,8 @@ package enum ServerBodies {
     /// - Parameter endpoints: the optional routes that the server offers.
     package static func properties(
         model: ModelInformation, name: String, chatTemplate: String, capabilities: JSONValue,
-        defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool), build: String
+        defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool, history: Bool),
+        build: String
     ) -> JSONValue {
         [
             // The settings of a request without any field.
@@ -69,7 +70,8 @@ package enum ServerBodies {
             "model_ftype": .string(model.fileType), "model_path": .string(model.path),
             "modalities": ["vision": false, "video": false, "audio": false], "media_marker": .string(mediaMarker),
             "endpoint_slots": .bool(endpoints.slots), "endpoint_props": .bool(endpoints.properties),
-            "endpoint_metrics": .bool(endpoints.metrics), "chat_template": .string(chatTemplate),
+            "endpoint_metrics": .bool(endpoints.metrics), "endpoint_history": .bool(endpoints.history),
+            "chat_template": .string(chatTemplate),
             "chat_template_caps": capabilities, "bos_token": .string(model.beginningToken),
             "eos_token": .string(model.endToken), "build_info": .string(build), "is_sleeping": false,
         ]

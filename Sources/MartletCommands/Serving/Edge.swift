@@ -46,6 +46,7 @@ struct Edge: Sendable {
         self.logger = logger
         configuration = try ServerConfiguration(values) { logger.warning("\($0)") }
         configuration.journal = JournalConfiguration(values, environment: CurrentProcess.environment)
+        try configuration.setHistory(values)
         if let folder = values.text(.promptFolder) {
             configuration.promptLog = try Self.promptLog(in: folder, logger)
         }

@@ -332,12 +332,13 @@ enum FlagKey: String, Sendable, CaseIterable {
     case crossOriginMethods = "cors-methods"
     /// A text; read by `ServerConfiguration`.
     case crossOriginHeaders = "cors-headers"
-    /// On or off, as are the next three; read by `ServerConfiguration`.
+    /// On or off, as are the next five; read by `ServerConfiguration`.
     case crossOriginCredentials = "cors-credentials"
     case slots
     case metrics
     case properties = "props"
     case page = "ui"
+    case history
     /// A path; read by `ServerConfiguration`.
     case pathPrefix = "api-prefix"
     /// Seconds; read by `ServerConfiguration`.
@@ -365,6 +366,7 @@ enum FlagKey: String, Sendable, CaseIterable {
     /// MiB; read by `ServerConfiguration`.
     case logMemory = "log-memory"
     case responseSize = "response-size"
+    case historySize = "history-size"
     case logMemoryPerKey = "log-memory-per-key"
 
     /// On or off; read by `JournalConfiguration`.

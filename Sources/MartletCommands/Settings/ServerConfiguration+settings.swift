@@ -58,6 +58,7 @@ extension ServerConfiguration {
         if let value = values.integer(.logMemoryPerKey), value > 0 { limits.logBytesPerKey = value << 20 }
         if let value = values.integer(.responseTime) { responseTime = .seconds(value) }
         if let value = values.integer(.responseSize) { limits.responseBytes = value << 20 }
+        if let value = values.integer(.historySize) { limits.historyBytes = value << 20 }
         if let text = values.text(.modelMap) {
             guard let map = ModelNameMap(text) else {
                 throw SettingError(
@@ -66,6 +67,16 @@ extension ServerConfiguration {
             modelNameMap = map
         }
         build = "martlet-" + MartletVersion.current
+    }
+
+    /// Stores chats beside the journals, if `--history` is on.
+    /// - Throws: if there is no state folder.
+    mutating func setHistory(_ values: SettingValues) throws(SettingError) {
+        guard values.toggle(.history) == true else { return }
+        guard let folder = journal?.path else {
+            throw SettingError("--history needs a state folder: set --state-dir, and leave out --no-journal")
+        }
+        historyPath = folder + "/history"
     }
 
     /// The absolute path of an existing folder: the worker may have another working directory.

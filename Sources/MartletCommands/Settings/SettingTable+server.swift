@@ -52,6 +52,12 @@ extension SettingTable {
             .page, ["--webui"], negatives: ["--no-webui"], environment: ["LLAMA_ARG_UI", "LLAMA_ARG_WEBUI"], .toggle,
             default: "on", in: .server, for: .edge, "Serve the chat page at /."),
         Setting(
+            .history, environment: [], .toggle, default: "off", in: .server, for: .edge,
+            "Store the chats of the page in the state folder, one set per API key, so that all devices have them."),
+        Setting(
+            .historySize, environment: [], .integer(1...1_048_576), "MIB", default: "1024", in: .server, for: .edge,
+            "Maximum size of the stored chats of one API key. Beyond it chats stay in the browser."),
+        Setting(
             .pathPrefix, environment: ["LLAMA_ARG_API_PREFIX"], .anyText, "PATH", unset: "no prefix", in: .server,
             for: .edge, "The path behind which all routes and the chat page lie, such as /llm."),
         Setting(

@@ -98,6 +98,8 @@ package struct ServerConfiguration: Sendable {
     var readPagePack: @Sendable () throws(PagePack.Damage) -> PagePack? = { () throws(PagePack.Damage) in
         try PagePack.embedded()
     }
+    /// The folder of saved chats. Default: none, the server stores no chats.
+    package var historyPath: String?
     /// The path behind which every route lies, such as `/llm`; "" = none. Default: none.
     package var pathPrefix = ""
     /// Whether `/slots` is served. Default: yes.
@@ -214,6 +216,8 @@ package struct ServerConfiguration: Sendable {
 
         /// Bytes of all stored responses; beyond the limit the oldest are removed. Default: 1 GiB.
         package var responseBytes = 1 << 30
+        /// Bytes of the saved chats of one API key. Default: 1 GiB.
+        package var historyBytes = 1 << 30
         /// Tokens of the pinned prefixes of one API key together. Default: 65,536.
         package var pinnedTokens = 65_536
 

@@ -41,7 +41,7 @@ extension Response {
         // The rest of the request's body is not read.
         case .tooLarge: headers[.connection] = "close"
         case .methodNotAllowed, .uriTooLong, .upgradeRequired, .rangeNotSatisfiable, .headersTooLarge,
-            .notImplemented:
+            .notImplemented, .preconditionFailed, .insufficientStorage:
             break
         case nil:
             switch error.kind {

@@ -104,7 +104,7 @@ struct ServerRoutes: Sendable {
             defaults: configuration.completionDefaults,
             endpoints: (
                 slots: configuration.servesSlots, metrics: configuration.servesMetrics,
-                properties: configuration.changesProperties
+                properties: configuration.changesProperties, history: configuration.historyPath != nil
             ),
             build: configuration.build)
     }
