@@ -91,7 +91,8 @@ export class Answers {
             api: this.api,
             store: this.store,
             tab: this.tab,
-            share: (shared, removals) => this.sync.share(shared, removals),
+            // A temporary conversation exists in this tab only.
+            share: (shared, removals) => this.isShared(shared) && this.sync.share(shared, removals),
             showStream: (state, id) => this.showStream(state, id),
             modelLoad: model => this.modelLoad(model),
             ended: (run, ended) => this.runEnded(run, ended),
@@ -103,6 +104,17 @@ export class Answers {
         this.runs.set(message.id, run);
         this.schedule();
         void run.run();
+    }
+
+    private isShared(message: Message): boolean {
+        return this.store.conversations.get(message.conversation)?.isTemporary !== true;
+    }
+
+    /** Reads an answer that another device began; its message and record are stored. */
+    async goOn(message: Message): Promise<void> {
+        await this.store.load(message.conversation);
+        const current = this.store.message(message.id);
+        if (current && isRunning(current.state)) this.begin(current, false);
     }
 
     private async adopt(record: RunRecord): Promise<void> {
@@ -195,10 +207,6 @@ export class Answers {
     private showStream(state: StreamState | null, id: MessageID): void {
         if (state === null) this.live.delete(id);
         else this.live.set(id, state);
-        this.topics(id);
-    }
-
-    private topics(id: MessageID): void {
         this.store.topics.notify(topics.stream(id));
     }
 

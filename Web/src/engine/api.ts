@@ -49,17 +49,23 @@ export class Api {
     /**
      * A request with a JSON body, if `body` is given, and a JSON response. Never rejects.
      * - `limit`: milliseconds until the reply counts as lost.
+     * - `signal`: ends the request; the reply counts as lost.
+     * - `fields`: further header fields.
      */
     async request(
         method: "GET" | "POST" | "DELETE" | "PUT",
         path: string,
         body?: JSONValue,
         limit = 30_000,
+        signal?: AbortSignal,
+        fields: { readonly [name: string]: string } = {},
     ): Promise<Reply> {
         const controller = new AbortController();
+        signal?.addEventListener("abort", () => controller.abort());
         const cancel = this.environment.clock.after(limit, () => controller.abort());
         try {
-            const more: { [name: string]: string } = body === undefined ? {} : { "Content-Type": "application/json" };
+            const more: { [name: string]: string } = { ...fields };
+            if (body !== undefined) more["Content-Type"] = "application/json";
             const content = body === undefined ? {} : { body: JSON.stringify(body) };
             const response = await this.open(path, { method, signal: controller.signal, ...content }, more);
             const text = await response.text();

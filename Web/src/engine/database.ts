@@ -5,7 +5,7 @@
  * `change([["queue", id]], ([queued]) => queued === undefined ? null : [{ remove: ["queue", id] }])`. Of two tabs one
  * gets the operations and the other null, because the decision and the writes are one transaction.
  */
-export type StoreName = "conversations" | "messages" | "queue" | "drafts" | "blobs" | "leases" | "values";
+export type StoreName = "conversations" | "messages" | "queue" | "drafts" | "blobs" | "leases" | "values" | "bases";
 
 export const storeNames: readonly StoreName[] = [
     "conversations",
@@ -15,6 +15,7 @@ export const storeNames: readonly StoreName[] = [
     "blobs",
     "leases",
     "values",
+    "bases",
 ];
 
 /** A record names its key in the member `id`. */
@@ -93,16 +94,34 @@ export class MemoryDatabase implements Database {
     ): Promise<readonly Operation[] | null> {
         const operations = decide(keys.map(([store, id]) => structuredClone(this.store(store).get(id))));
         if (operations !== null && operations.length > 0 && this.refusal) throw this.refusal;
-        for (const operation of operations ?? []) {
-            if ("put" in operation) {
-                const [store, record] = operation.put;
-                this.store(store).set(record.id, structuredClone(record));
-            } else {
-                const [store, id] = operation.remove;
-                this.store(store).delete(id);
+        for (const operation of operations ?? []) this.apply(operation);
+        return operations;
+    }
+
+    /** A copy of a record, at once. */
+    peek(store: StoreName, id: string): StoredRecord | undefined {
+        return structuredClone(this.store(store).get(id));
+    }
+
+    /** Writes at once. */
+    apply(operation: Operation): void {
+        if ("put" in operation) {
+            const [store, record] = operation.put;
+            this.store(store).set(record.id, structuredClone(record));
+        } else {
+            const [store, id] = operation.remove;
+            this.store(store).delete(id);
+        }
+    }
+
+    /** Removes all records of a conversation. */
+    clear(conversation: string): void {
+        for (const store of this.stores.values()) {
+            for (const [id, record] of [...store]) {
+                const owner = (record as { conversation?: string }).conversation;
+                if (id === conversation || owner === conversation) store.delete(id);
             }
         }
-        return operations;
     }
 
     close(): void {}

@@ -1,253 +1,130 @@
 import { isBusy } from "./actions";
-import { Answers } from "./answers";
-import { Api } from "./api";
+import { Composition } from "./composition";
 import { StorageProblem } from "./database";
 import type { Database } from "./database";
 import type { Environment } from "./environment";
-import { newID } from "./environment";
 import { explainedCache } from "./gauge";
-import { Library } from "./library";
-import { Models } from "./models";
-import { Monitor } from "./monitor";
-import { Notices } from "./notices";
-import { browserSettings } from "./parts";
-import type { Parts } from "./parts";
-import type { StoredBlob } from "./requests";
-import { Search } from "./search";
-import { ServerWatch } from "./server";
-import { Settings } from "./settings";
-import { Snapshots } from "./snapshots";
-import { Steering } from "./steering";
-import { Store, Topics } from "./store";
-import { TabSync } from "./sync";
-import { topics } from "./types";
 import type {
     Attachment, ChatEngine, ContextGauge, ConversationID, ConversationRow, Draft, ExportedFile, ExportFormat, ImportPreview,
     InjectTime, JSONValue, Message, MessageActions, MessageID, ModelsFeed, Notice, QueuedMessage, ResolvedSetting, Retune,
     SearchHit, SendOptions, SendProblem, ServerPage, ServerState, SettingValues, StreamState, Thread, VersionPosition,
 } from "./types";
 import { words } from "./words";
-import { Writing } from "./writing";
-
-const tabName = "martlet.tab";
 
 /**
- * The engine of one tab: it joins the parts, and has no state of its own but the conversation that is shown.
+ * The engine of one tab: the interface of the view, in front of the parts. It has no state of its own.
  */
 export class Engine implements ChatEngine {
-    private readonly topics: Topics;
-    private readonly parts: Parts;
-    private readonly sync: TabSync;
-    private readonly library: Library;
-    private readonly writing: Writing;
-    private readonly steering: Steering;
-    private readonly monitor: Monitor;
-    private readonly finder: Search;
-    private readonly snapshots = new Snapshots(() => this.parts);
-    private visible: ConversationID | null = null;
-    private isHidden = false;
-    private readonly tab: string;
+    private readonly joined: Composition;
 
-    constructor(private readonly environment: Environment, database: Database) {
-        this.topics = new Topics(environment.later, topic => this.snapshots.forget(topic));
-        // A reload gets the name of the page before it, and so goes on with its answers at once. The name is absent while
-        // a page has it: a copied tab must not have the same.
-        this.tab = environment.session.read(tabName) ?? newID(environment);
-        environment.session.write(tabName, null);
-        const store = new Store(database, this.topics);
-        const api = new Api(environment);
-        this.sync = new TabSync(environment);
-        const answers = new Answers(environment, api, store, this.sync, this.tab);
-        const models = new Models(environment, api);
-        const server = new ServerWatch(environment, api);
-        const notices = new Notices(environment);
-        this.parts = { environment, api, store, answers, models, server, notices, settings: new Settings() };
-        this.library = new Library(this.parts);
-        this.writing = new Writing(this.parts);
-        this.steering = new Steering(this.parts, this.writing);
-        this.monitor = new Monitor(environment, api);
-        this.finder = new Search(database);
-        this.connect();
-    }
-
-    /** Joins the parts. */
-    private connect(): void {
-        const { store, api, answers, models, server, notices, settings } = this.parts;
-        models.onChange = () => this.topics.notify(topics.models);
-        server.onChange = () => this.topics.notify(topics.server);
-        server.onProps = props => {
-            settings.setServer(props);
-            this.topics.notify(topics.settings);
-        };
-        server.onReady = () => {
-            answers.hurry();
-            models.hurry();
-        };
-        notices.onChange = () => this.topics.notify(topics.notices);
-        this.monitor.onChange = () => this.topics.notify(topics.serverPage);
-        api.onKey = isRefused => {
-            if (isRefused) server.refuseKey();
-        };
-        store.onCommit = operations => {
-            this.finder.invalidate();
-            this.sync.post({ kind: "records", operations });
-        };
-        this.sync.receive = message => {
-            if (message.kind !== "records") {
-                answers.receive(message);
-                return;
-            }
-            this.finder.invalidate();
-            store.applyRemote(message.operations);
-            for (const operation of message.operations) {
-                if ("put" in operation && operation.put[0] === "messages") {
-                    answers.recordsChanged(operation.put[1] as Message, operation.put[1].id);
-                } else if ("remove" in operation && operation.remove[0] === "messages") {
-                    answers.recordsChanged(null, operation.remove[1]);
-                } else if ("put" in operation && operation.put[0] === "values") {
-                    this.applyPreferences();
-                }
-            }
-            if (this.visible !== null) void this.markRead(this.visible);
-        };
-        answers.modelLoad = name => {
-            const model = models.find(name);
-            if (model?.status === "loading") return { progress: model.progress };
-            return server.current.status === "loading" ? { progress: null } : null;
-        };
-        answers.onEnd = message => void this.answerEnded(message);
-    }
-
-    private applyPreferences(): void {
-        const { store, models } = this.parts;
-        const favourites = (store.values.get("favourites") as readonly string[] | undefined) ?? [];
-        models.setPreferences(favourites, (store.values.get("defaultModel") as string | undefined) ?? null);
+    constructor(environment: Environment, database: Database) {
+        this.joined = new Composition(environment, database);
     }
 
     // --- Snapshots -----------------------------------------------------------------------------------------------------
 
     subscribe(topic: string, listener: () => void): () => void {
-        return this.topics.subscribe(topic, listener);
+        return this.joined.topics.subscribe(topic, listener);
     }
 
     conversations(): readonly ConversationRow[] {
-        return this.snapshots.conversations();
+        return this.joined.snapshots.conversations();
     }
 
     thread(id: ConversationID): Thread | undefined {
-        return this.snapshots.thread(id);
+        return this.joined.snapshots.thread(id);
     }
 
     message(id: MessageID): Message | undefined {
-        return this.parts.store.message(id);
+        return this.joined.parts.store.message(id);
     }
 
     stream(id: MessageID): StreamState | undefined {
-        return this.parts.answers.stream(id);
+        return this.joined.parts.answers.stream(id);
     }
 
     versions(id: MessageID): VersionPosition {
-        return this.snapshots.versions(id);
+        return this.joined.snapshots.versions(id);
     }
 
     actions(id: MessageID): MessageActions {
-        return this.snapshots.actions(id);
+        return this.joined.snapshots.actions(id);
     }
 
     gauge(id: ConversationID): ContextGauge {
-        return this.snapshots.gauge(id);
+        return this.joined.snapshots.gauge(id);
     }
 
     models(): ModelsFeed {
-        return this.parts.models.current;
+        return this.joined.parts.models.current;
     }
 
     server(): ServerState {
-        return this.snapshots.server();
+        return this.joined.snapshots.server();
     }
 
     notices(): readonly Notice[] {
-        return this.parts.notices.current;
+        return this.joined.parts.notices.current;
     }
 
     serverPage(): ServerPage {
-        return this.monitor.current;
+        return this.joined.monitor.current;
     }
 
     settings(id: ConversationID | null): readonly ResolvedSetting[] {
-        return this.snapshots.settings(id);
+        return this.joined.snapshots.settings(id);
     }
 
     // --- Life cycle ----------------------------------------------------------------------------------------------------
 
     async start(): Promise<void> {
-        const { store, answers, models, server } = this.parts;
+        const { store, answers, models, server } = this.joined.parts;
         try {
             await store.start();
         } catch (problem) {
             store.report(problem);
         }
-        this.applyPreferences();
+        this.joined.preferences.apply();
         server.start();
         models.start();
         await answers.start().catch(problem => store.report(problem));
         for (const id of new Set([...store.queue.values()].map(queued => queued.conversation))) {
-            void this.writing.sendNext(id);
+            void this.joined.writing.sendNext(id);
         }
     }
 
     async close(): Promise<void> {
-        this.monitor.close();
-        this.parts.models.close();
-        this.parts.server.close();
-        await this.library.flushDrafts();
-        await this.parts.answers.close();
-        this.sync.close();
-        this.parts.store.database.close();
+        this.joined.close();
+        this.joined.monitor.close();
+        this.joined.parts.models.close();
+        this.joined.parts.server.close();
+        await this.joined.library.flushDrafts();
+        await this.joined.parts.answers.close();
+        this.joined.sync.close();
+        this.joined.parts.store.database.close();
     }
 
     /** The storage could not be opened; this page lives in memory. */
     reportStorage(problem: unknown): void {
-        this.parts.store.report(problem);
+        this.joined.parts.store.report(problem);
     }
 
     /** A newer page closed the storage of this one. */
     storageClosed(): void {
-        this.parts.store.report(new StorageProblem("closed", words.storageClosed));
+        this.joined.parts.store.report(new StorageProblem("closed", words.storageClosed));
     }
 
     show(id: ConversationID | null): void {
-        this.visible = id;
-        this.parts.store.visible = id;
-        this.parts.answers.show(id);
-        if (id !== null) void this.markRead(id);
-    }
-
-    private async markRead(id: ConversationID): Promise<void> {
-        if (this.isHidden || this.parts.store.conversations.get(id)?.isUnread !== true) return;
-        await this.library.change(id, conversation => ({ ...conversation, isUnread: false }));
+        this.joined.database.isTemporaryVisible = id !== null && this.joined.database.isTemporary(id);
+        this.joined.presence.show(id);
     }
 
     pageChanged(event: "hidden" | "visible" | "leaving" | "online"): void {
-        const { answers, models, server } = this.parts;
-        if (event === "hidden" || event === "leaving") {
-            this.isHidden = true;
-            void answers.flush();
-            void this.library.flushDrafts();
-            if (event === "leaving") this.environment.session.write(tabName, this.tab);
-        } else {
-            if (event === "visible") this.environment.session.write(tabName, null);
-            this.isHidden = false;
-            answers.hurry();
-            server.hurry();
-            if (this.visible !== null) void this.markRead(this.visible);
-        }
-        models.setHidden(this.isHidden);
-        server.setHidden(this.isHidden);
+        this.joined.presence.pageChanged(event);
     }
 
     async setKey(key: string, keep: "session" | "browser"): Promise<void> {
-        const { api, answers, models, server } = this.parts;
+        const { api, answers, models, server } = this.joined.parts;
         api.setKey(key, keep);
         server.hurry();
         models.hurry();
@@ -255,64 +132,57 @@ export class Engine implements ChatEngine {
     }
 
     forgetKey(): void {
-        this.parts.api.forgetKey();
-        this.parts.server.hurry();
-    }
-
-    private async answerEnded(message: Message): Promise<void> {
-        const isSeen = this.visible === message.conversation && !this.isHidden;
-        await this.library.change(message.conversation, conversation => ({
-            ...conversation,
-            updatedAt: this.environment.clock.now(),
-            isUnread: conversation.isUnread || !isSeen,
-        }));
-        if (message.state === "done") await this.writing.sendNext(message.conversation);
+        this.joined.parts.api.forgetKey();
+        this.joined.parts.server.hurry();
     }
 
     // --- Conversations -------------------------------------------------------------------------------------------------
 
-    createConversation(): Promise<ConversationID> {
-        return this.library.createConversation();
+    createConversation(isTemporary = false): Promise<ConversationID> {
+        return this.joined.library.createConversation(isTemporary);
+    }
+
+    keepConversation(id: ConversationID): Promise<void> {
+        return this.joined.library.keepConversation(id);
     }
 
     rename(id: ConversationID, title: string): Promise<void> {
-        return this.library.rename(id, title);
+        return this.joined.library.rename(id, title);
     }
 
     pin(id: ConversationID, isPinned: boolean): Promise<void> {
-        return this.library.change(id, conversation => ({ ...conversation, isPinned }));
+        return this.joined.library.change(id, conversation => ({ ...conversation, isPinned }));
     }
 
     removeConversations(ids: readonly ConversationID[]): Promise<void> {
-        return this.library.removeConversations(ids);
+        return this.joined.library.removeConversations(ids);
     }
 
-    branch(message: MessageID, withAttachments: boolean): Promise<ConversationID> {
-        return this.library.branch(message, withAttachments);
+    branch(message: MessageID, withAttachments: boolean, title?: string): Promise<ConversationID> {
+        return this.joined.library.branch(message, withAttachments, title);
     }
 
-    async chooseModel(id: ConversationID | null, model: string): Promise<void> {
-        if (id !== null) await this.library.change(id, conversation => ({ ...conversation, model }));
-        else await this.parts.store.setValue("defaultModel", model);
-        this.applyPreferences();
+    chooseModel(id: ConversationID | null, model: string): Promise<void> {
+        return this.joined.preferences.chooseModel(id, model);
     }
 
     // --- Messages ------------------------------------------------------------------------------------------------------
 
     sendProblem(id: ConversationID, options: SendOptions): SendProblem | null {
-        return this.writing.sendProblem(id, options);
+        return this.joined.writing.sendProblem(id, options);
     }
 
     send(id: ConversationID, options: SendOptions): Promise<void> {
-        return this.writing.send(id, options);
+        this.joined.userSends();
+        return this.joined.writing.send(id, options);
     }
 
     setSystemPrompt(id: ConversationID, text: string): Promise<void> {
-        return this.library.setSystemPrompt(id, text);
+        return this.joined.library.setSystemPrompt(id, text);
     }
 
     async editQueued(id: string, text: string): Promise<void> {
-        await this.parts.store.commit([["queue", id]], ([stored]) => {
+        await this.joined.parts.store.commit([["queue", id]], ([stored]) => {
             const queued = stored as QueuedMessage | undefined;
             if (!queued) return null;
             const next: QueuedMessage = { ...queued, text };
@@ -321,180 +191,165 @@ export class Engine implements ChatEngine {
     }
 
     async removeQueued(id: string): Promise<void> {
-        await this.parts.store.commit([], () => [{ remove: ["queue", id] }]);
+        await this.joined.parts.store.commit([], () => [{ remove: ["queue", id] }]);
     }
 
     sendQueuedNow(id: string): Promise<void> {
-        return this.writing.sendQueuedNow(id);
+        return this.joined.writing.sendQueuedNow(id);
     }
 
     async stop(message: MessageID): Promise<void> {
-        this.parts.answers.stop(message);
+        this.joined.parts.answers.stop(message);
     }
 
     async stopConversation(id: ConversationID): Promise<void> {
-        await this.parts.store.load(id);
-        for (const message of this.parts.store.messages(id)) if (isBusy(message.state)) this.parts.answers.stop(message.id);
+        await this.joined.parts.store.load(id);
+        for (const message of this.joined.parts.store.messages(id)) if (isBusy(message.state)) this.joined.parts.answers.stop(message.id);
     }
 
-    skipThinking(message: MessageID): Promise<void> {
-        return this.steering.skipThinking(message);
+    async skipThinking(message: MessageID): Promise<void> {
+        await (await this.joined.steering()).skipThinking(message);
     }
 
-    pause(message: MessageID): Promise<void> {
-        return this.steering.pause(message);
+    async pause(message: MessageID): Promise<void> {
+        await (await this.joined.steering()).pause(message);
     }
 
-    resume(message: MessageID): Promise<void> {
-        return this.steering.resume(message);
+    async resume(message: MessageID): Promise<void> {
+        await (await this.joined.steering()).resume(message);
     }
 
-    retune(message: MessageID, changes: Retune): Promise<void> {
-        return this.steering.retune(message, changes);
+    async retune(message: MessageID, changes: Retune): Promise<void> {
+        await (await this.joined.steering()).retune(message, changes);
     }
 
-    rewind(message: MessageID, keepText: string): Promise<void> {
-        return this.steering.rewind(message, keepText);
+    async rewind(message: MessageID, keepText: string): Promise<void> {
+        await (await this.joined.steering()).rewind(message, keepText);
     }
 
-    rewindAndEdit(message: MessageID, keepText: string, insertText: string): Promise<void> {
-        return this.steering.rewindAndEdit(message, keepText, insertText);
+    async rewindAndEdit(message: MessageID, keepText: string, insertText: string): Promise<void> {
+        await (await this.joined.steering()).rewindAndEdit(message, keepText, insertText);
     }
 
-    inject(message: MessageID, text: string, when: InjectTime, role: "assistant" | "user"): Promise<void> {
-        return this.steering.inject(message, text, when, role);
+    async inject(message: MessageID, text: string, when: InjectTime, role: "assistant" | "user"): Promise<void> {
+        await (await this.joined.steering()).inject(message, text, when, role);
     }
 
-    forkRunning(message: MessageID, count: number): Promise<void> {
-        return this.steering.forkRunning(message, count);
+    async forkRunning(message: MessageID, count: number): Promise<void> {
+        await (await this.joined.steering()).forkRunning(message, count);
     }
 
     reconnectNow(message: MessageID): void {
-        this.parts.answers.run(message)?.hurry();
+        this.joined.parts.answers.run(message)?.hurry();
     }
 
     regenerate(message: MessageID, options?: { model?: string; overrides?: SettingValues }): Promise<void> {
-        return this.writing.regenerate(message, options);
+        return this.joined.writing.regenerate(message, options);
     }
 
     continueAnswer(message: MessageID): Promise<void> {
-        return this.writing.continueAnswer(message);
+        return this.joined.writing.continueAnswer(message);
     }
 
     async edit(id: MessageID, text: string, mode: "inPlace" | "newVersion"): Promise<void> {
         const message = this.message(id);
         if (!message) return;
-        if (mode === "inPlace") await this.library.editInPlace(id, text);
-        else if (message.role === "user") await this.writing.editQuestion(message, text);
-        else await this.library.addVersion(message, text);
+        if (mode === "inPlace") await this.joined.library.editInPlace(id, text);
+        else if (message.role === "user") await this.joined.writing.editQuestion(message, text);
+        else await this.joined.library.addVersion(message, text);
     }
 
     selectVersion(message: MessageID): Promise<void> {
-        return this.library.selectVersion(message);
+        return this.joined.library.selectVersion(message);
     }
 
     removalSize(message: MessageID): number {
-        return this.library.removalSize(message);
+        return this.joined.library.removalSize(message);
     }
 
     remove(message: MessageID): Promise<void> {
-        return this.library.remove(message);
+        return this.joined.library.remove(message);
     }
 
     answerToolCall(message: MessageID, callID: string, text: string): Promise<void> {
-        return this.writing.answerToolCall(message, callID, text);
+        return this.joined.writing.answerToolCall(message, callID, text);
     }
 
     // --- Drafts and attachments ----------------------------------------------------------------------------------------
 
     draft(id: ConversationID): Promise<Draft> {
-        return this.library.draft(id);
+        return this.joined.library.draft(id);
     }
 
     saveDraft(id: ConversationID, draft: Draft): void {
-        this.library.saveDraft(id, draft);
+        this.joined.library.saveDraft(id, draft);
     }
 
     attach(file: Blob, name: string): Promise<Attachment> {
-        return this.library.attach(file, name);
+        return this.joined.library.attach(file, name);
     }
 
-    async attachmentBlob(id: string): Promise<Blob | null> {
-        const stored = await this.parts.store.database.get<StoredBlob>("blobs", id).catch(() => undefined);
-        return stored?.blob ?? null;
+    attachmentBlob(id: string): Promise<Blob | null> {
+        return this.joined.attachmentBlob(id);
     }
 
     // --- Models, settings, notices -------------------------------------------------------------------------------------
 
-    async loadModel(name: string): Promise<void> {
-        const reply = await this.parts.models.load(name);
-        if (reply.kind === "refused") this.parts.notices.show("error", words.commandFailed(reply.failure.message));
+    loadModel(name: string): Promise<void> {
+        return this.joined.preferences.loadModel(name);
     }
 
-    async unloadModel(name: string): Promise<void> {
-        const reply = await this.parts.models.unload(name);
-        if (reply.kind === "refused") this.parts.notices.show("error", words.commandFailed(reply.failure.message));
+    unloadModel(name: string): Promise<void> {
+        return this.joined.preferences.unloadModel(name);
     }
 
     cancelLoad(name: string): Promise<void> {
-        return this.unloadModel(name);
+        return this.joined.preferences.unloadModel(name);
     }
 
-    async setFavourite(name: string, isFavourite: boolean): Promise<void> {
-        const old = (this.parts.store.values.get("favourites") as readonly string[] | undefined) ?? [];
-        const rest = old.filter(other => other !== name);
-        await this.parts.store.setValue("favourites", isFavourite ? [...rest, name] : rest);
-        this.applyPreferences();
+    setFavourite(name: string, isFavourite: boolean): Promise<void> {
+        return this.joined.preferences.setFavourite(name, isFavourite);
     }
 
-    async setSetting(id: ConversationID | null, field: string, value: JSONValue | undefined): Promise<void> {
-        const changed = (old: SettingValues): SettingValues => {
-            const next: { [name: string]: JSONValue } = { ...old };
-            if (value === undefined) delete next[field];
-            else next[field] = value;
-            return next;
-        };
-        if (id !== null) {
-            await this.library.change(id, conversation => ({ ...conversation, overrides: changed(conversation.overrides) }));
-        } else {
-            await this.parts.store.setValue("settings", changed(browserSettings(this.parts.store)));
-        }
-        this.topics.notify(topics.settings);
+    setSetting(id: ConversationID | null, field: string, value: JSONValue | undefined): Promise<void> {
+        return this.joined.preferences.setSetting(id, field, value);
     }
 
     setting(id: ConversationID | null, field: string): JSONValue {
-        return this.parts.settings.value(browserSettings(this.parts.store), this.snapshots.overrides(id), field);
+        return this.joined.preferences.setting(id, field);
     }
 
     dismiss(notice: string): void {
-        this.parts.notices.dismiss(notice);
+        this.joined.parts.notices.dismiss(notice);
     }
 
     // --- Search, transfer, server page ---------------------------------------------------------------------------------
 
     search(text: string, limit = 50): Promise<readonly SearchHit[]> {
-        return this.finder.find(text, this.parts.store.conversations.values(), limit);
+        return this.joined.finder.find(text, this.joined.parts.store.conversations.values(), limit);
     }
 
-    exportConversations(ids: readonly ConversationID[], format: ExportFormat): Promise<ExportedFile> {
-        return this.library.exportConversations(ids, format);
+    async exportConversations(ids: readonly ConversationID[], format: ExportFormat): Promise<ExportedFile> {
+        const { Transfer } = await import("./transfer");
+        return new Transfer(this.joined.parts).exportConversations(ids, format);
     }
 
-    readImport(_name: string, text: string): Promise<ImportPreview> {
-        return this.library.readImport(text);
+    async readImport(_name: string, text: string): Promise<ImportPreview> {
+        const { Transfer } = await import("./transfer");
+        return new Transfer(this.joined.parts).readImport(text);
     }
 
     openServerPage(): void {
-        this.monitor.open();
+        this.joined.monitor.open();
     }
 
     closeServerPage(): void {
-        this.monitor.close();
+        this.joined.monitor.close();
     }
 
     async control(generation: string, action: "stop" | "pause" | "resume" | "reasoning_end"): Promise<void> {
-        const reply = await this.parts.answers.control(generation, { action });
-        if (reply.kind === "refused") this.parts.notices.show("error", words.commandFailed(reply.failure.message));
+        const reply = await this.joined.parts.answers.control(generation, { action });
+        if (reply.kind === "refused") this.joined.parts.notices.show("error", words.commandFailed(reply.failure.message));
     }
 
     async explainCache(id: MessageID): Promise<string | null> {

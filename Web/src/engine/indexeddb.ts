@@ -2,7 +2,8 @@ import { storeNames, StorageProblem } from "./database";
 import type { Database, Operation, StoredRecord, StoreName } from "./database";
 
 const name = "martlet";
-const version = 1;
+/** 2: the store `bases`. */
+const version = 2;
 
 /** The storage in IndexedDB, which exists on plain http too. */
 export class IndexedDatabase implements Database {

@@ -2,13 +2,12 @@ import { isRunning } from "./actions";
 import { write } from "./database";
 import type { Operation, StoredRecord } from "./database";
 import { newID } from "./environment";
-import type { WholeConversation } from "./exporting";
 import type { Parts } from "./parts";
 import { newMessage } from "./records";
 import type { StoredBlob } from "./requests";
 import { chosenAlong, MessageTree } from "./tree";
 import type {
-    Attachment, Conversation, ConversationID, Draft, ExportedFile, ExportFormat, ImportPreview, Message, MessageID,
+    Attachment, Conversation, ConversationID, Draft, Message, MessageID,
 } from "./types";
 import { words } from "./words";
 
@@ -27,7 +26,8 @@ export class Library {
         return new MessageTree(this.parts.store.messages(id));
     }
 
-    async createConversation(): Promise<ConversationID> {
+    /** `isTemporary`: nothing of it is stored; it ends with the page. */
+    async createConversation(isTemporary = false): Promise<ConversationID> {
         const { environment, store } = this.parts;
         const now = environment.clock.now();
         const conversation: Conversation = {
@@ -43,10 +43,26 @@ export class Library {
             chosen: {},
             origin: null,
             isUnread: false,
+            ...(isTemporary ? { isTemporary } : {}),
         };
         store.threads.set(conversation.id, new Map());
         await store.put(["conversations", conversation]);
         return conversation.id;
+    }
+
+    /** Stores a temporary conversation; a running answer goes on. */
+    async keepConversation(id: ConversationID): Promise<void> {
+        const { store, answers } = this.parts;
+        const conversation = store.conversations.get(id);
+        if (conversation?.isTemporary !== true) return;
+        const messages = [...store.messages(id)];
+        const { isTemporary: _, ...kept } = conversation;
+        await store.commit([], () => [
+            { put: ["conversations", kept] },
+            ...messages.map(one => ({ put: ["messages", one] as const })),
+            ...messages.filter(one => isRunning(one.state)).map(one => ({ put: ["leases", answers.record(one)] as const })),
+            ...store.queueOf(id).map(queued => ({ put: ["queue", queued] as const })),
+        ]);
     }
 
     /** Changes a conversation; the stored record is read in the same transaction. */
@@ -157,7 +173,7 @@ export class Library {
         for (const one of this.parts.store.messages(id)) if (isRunning(one.state)) this.parts.answers.stop(one.id);
     }
 
-    async branch(id: MessageID, withAttachments: boolean): Promise<ConversationID> {
+    async branch(id: MessageID, withAttachments: boolean, title?: string): Promise<ConversationID> {
         const { store, environment } = this.parts;
         const source = store.message(id);
         const origin = source && store.conversations.get(source.conversation);
@@ -179,7 +195,7 @@ export class Library {
         const copy: Conversation = {
             ...origin,
             id: conversation,
-            title: words.copyOf(origin.title),
+            title: title?.trim() || words.copyOf(origin.title),
             isTitleManual: true,
             createdAt: now,
             updatedAt: now,
@@ -310,64 +326,6 @@ export class Library {
         const record: StoredBlob = { id, blob: file };
         await store.commit([], () => [{ put: ["blobs", record] }]);
         return attachment;
-    }
-
-    // --- Transfer --------------------------------------------------------------------------------------------------------
-
-    async exportConversations(ids: readonly ConversationID[], format: ExportFormat): Promise<ExportedFile> {
-        const { store, environment } = this.parts;
-        // A chunk of its own: most visits neither export nor import.
-        const { exported } = await import("./exporting");
-        const whole: WholeConversation[] = [];
-        for (const id of ids) {
-            const conversation = store.conversations.get(id);
-            if (!conversation) continue;
-            const messages = store.threads.has(id)
-                ? [...store.messages(id)]
-                : await store.database.among<Message>("messages", id);
-            whole.push({ conversation, messages });
-        }
-        return exported(whole, format, environment.clock.now());
-    }
-
-    /** Reads a file and compares it with the stored conversations; nothing is written before `commit`. */
-    async readImport(text: string): Promise<ImportPreview> {
-        const { store, environment } = this.parts;
-        const { readExport, withIDs } = await import("./importing");
-        const read = readExport(text, environment.clock.now());
-        const problems = [...read.problems];
-        const fresh: WholeConversation[] = [];
-        let skipped = 0;
-        for (const whole of withIDs(read.conversations, () => newID(environment))) {
-            const known = store.conversations.get(whole.conversation.id);
-            if (known && known.updatedAt >= whole.conversation.updatedAt) {
-                skipped += 1;
-                continue;
-            }
-            // An id of another conversation's message must not overwrite it.
-            const stored = await Promise.all(
-                whole.messages.map(one => store.database.get<Message>("messages", one.id).catch(() => undefined)),
-            );
-            if (stored.some(one => one !== undefined && one.conversation !== whole.conversation.id)) {
-                problems.push(`"${whole.conversation.title}" has messages with the ids of another chat.`);
-                continue;
-            }
-            fresh.push(whole);
-        }
-        return {
-            format: read.format,
-            conversations: fresh.length,
-            messages: fresh.reduce((sum, whole) => sum + whole.messages.length, 0),
-            skipped,
-            problems,
-            commit: async () => {
-                for (const { conversation, messages } of fresh) {
-                    store.threads.delete(conversation.id);
-                    await store.put(["conversations", conversation], ...messages.map(one => ["messages", one] as const));
-                }
-                return fresh.length;
-            },
-        };
     }
 }
 

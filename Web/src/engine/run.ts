@@ -2,7 +2,7 @@ import { Answer } from "./answer";
 import { StreamReader } from "./reader";
 import type { ReaderEnd } from "./reader";
 import { chatRequest } from "./requests";
-import { runningWords } from "./status";
+import { runningState } from "./status";
 import { localFailure, lossOf } from "./runrecord";
 import type { Loss, RunContext, RunRecord } from "./runrecord";
 import { Submission } from "./submission";
@@ -48,7 +48,8 @@ export class AnswerRun {
         this.startedAt = message.stream?.startedAt ?? message.createdAt;
         this.isStopWanted = message.state === "stopping";
         // A storage that is full at the beginning never had the message; its absence is no removal.
-        this.wasStored = context.store.database.isPersistent && context.store.problem === null;
+        this.wasStored = context.store.database.isPersistent && context.store.problem === null
+            && context.store.conversations.get(message.conversation)?.isTemporary !== true;
     }
 
     get id(): string {
@@ -342,31 +343,16 @@ export class AnswerRun {
     }
 
     private streamState(): StreamState {
-        const { answer } = this;
-        const now = this.context.environment.clock.now();
-        const seconds = answer.firstTokenAt === null ? 0 : (now - answer.firstTokenAt) / 1_000;
-        const load = this.context.modelLoad(answer.model);
-        const shown = runningWords({
-            state: answer.state,
-            connection: this.connection,
-            attempts: this.attempts,
-            queuePosition: this.queuePosition,
-            loadProgress: load === null ? null : load.progress,
-            prompt: answer.prompt,
-            problem: this.problem,
-            isSkipping: this.isSkipping,
-        });
-        return {
-            message: this.id,
+        const load = this.context.modelLoad(this.answer.model);
+        return runningState(this.id, this.answer, this.context.environment.clock.now(), {
             connection: this.connection,
             attempts: this.attempts,
             nextAttemptAt: this.nextAttemptAt,
-            words: shown.words,
-            progress: shown.progress,
+            queuePosition: this.queuePosition,
+            loadProgress: load === null ? null : load.progress,
+            problem: this.problem,
             isSkipping: this.isSkipping,
-            tokens: answer.tokens,
-            tokensPerSecond: seconds > 0.5 && answer.tokens > 1 ? (answer.tokens - 1) / seconds : null,
-        };
+        });
     }
 
     /** Saves the text so far. Called often; a call without news does nothing. */

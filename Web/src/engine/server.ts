@@ -23,6 +23,8 @@ export class ServerWatch {
         slots: null,
         chatTemplate: null,
         storageProblem: null,
+        hasHistory: false,
+        historyProblem: null,
         isStoragePersistent: true,
     };
     private readonly backoff = new Backoff();
@@ -106,6 +108,7 @@ export class ServerWatch {
             total_slots?: number;
             chat_template?: string;
             n_ctx_per_sequence?: number;
+            endpoint_history?: boolean;
             default_generation_settings?: { n_ctx?: number };
         };
         const build = props.build_info ?? null;
@@ -119,6 +122,7 @@ export class ServerWatch {
             contextTokens: props.n_ctx_per_sequence ?? props.default_generation_settings?.n_ctx ?? null,
             slots: props.total_slots ?? null,
             chatTemplate: props.chat_template ?? null,
+            hasHistory: props.endpoint_history === true,
         });
     }
 }

@@ -65,13 +65,16 @@ const hidden: ReadonlySet<string> = new Set([
     "chat_format", "generation_prompt", "return_progress", "return_tokens", "verbose", "response_fields",
 ]);
 
+/** The values of `reasoning_effort`; "" = the model decides. */
+export const reasoningEfforts: readonly string[] = ["", "none", "minimal", "low", "medium", "high"];
+
 /** Request fields that `/props` does not list. Absent = not sent. */
 const more: readonly SettingField[] = [
     field("reasoning_effort", null, {
         label: "Reasoning effort",
         section: "reasoning",
         kind: "choice",
-        choices: ["", "minimal", "low", "medium", "high"],
+        choices: reasoningEfforts,
     }),
     field("reasoning_budget_tokens", null, {
         label: "Reasoning limit",
@@ -98,11 +101,19 @@ const pageDefaults: { readonly [name: string]: readonly [JSONValue, Hint] } = {
         false,
         { label: "Ask for token probabilities", section: "developer", help: "Colours tokens by their probability." },
     ],
+    modelTitles: [
+        true,
+        { label: "Let the model write titles", section: "general", help: "After the first answer; otherwise the first line is the title." },
+    ],
     systemPrompt: ["", { label: "System prompt of new chats", section: "general", kind: "text" }],
     sendOnEnter: [true, { label: "Enter sends", section: "general", help: "On touch keyboards Enter adds a line." }],
     pasteToFile: [
         2500,
         { label: "Paste as a file from", section: "general", kind: "integer", range: [0, 1_000_000, 100], help: "0 = never." },
+    ],
+    imageMegapixels: [
+        0,
+        { label: "Largest picture", section: "general", kind: "number", range: [0, 100, 0.5], help: "In megapixels; larger ones are made smaller. 0 = any size." },
     ],
     screenReaderFull: [false, { label: "Read answers in full to a screen reader", section: "general" }],
 };

@@ -1,3 +1,4 @@
+import type { Answer } from "./answer";
 import type { Message, MessageState, StreamState } from "./types";
 import { words } from "./words";
 
@@ -75,5 +76,27 @@ export function followedState(message: Message): StreamState {
         isSkipping: false,
         tokens: 0,
         tokensPerSecond: null,
+    };
+}
+
+/** The live line of an answer that this tab reads. `now` is in milliseconds since 1970. */
+export function runningState(
+    id: string,
+    answer: Answer,
+    now: number,
+    facts: Omit<RunningFacts, "state" | "prompt"> & { readonly nextAttemptAt: number | null },
+): StreamState {
+    const seconds = answer.firstTokenAt === null ? 0 : (now - answer.firstTokenAt) / 1_000;
+    const shown = runningWords({ ...facts, state: answer.state, prompt: answer.prompt });
+    return {
+        message: id,
+        connection: facts.connection,
+        attempts: facts.attempts,
+        nextAttemptAt: facts.nextAttemptAt,
+        words: shown.words,
+        progress: shown.progress,
+        isSkipping: facts.isSkipping,
+        tokens: answer.tokens,
+        tokensPerSecond: seconds > 0.5 && answer.tokens > 1 ? (answer.tokens - 1) / seconds : null,
     };
 }

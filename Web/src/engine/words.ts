@@ -30,6 +30,7 @@ export const words = {
     cannotSee: (model: string) => `${model} cannot see images`,
     cannotHear: (model: string) => `${model} cannot hear`,
     modelMissing: (model: string) => `${model} is not on this server`,
+    historyRefused: (reason: string) => `A chat is only in this browser, because the server refused it: ${reason}`,
     stoppingFailed: "The server did not stop the answer yet. Trying again.",
     commandFailed: (reason: string) => `The server refused: ${reason}`,
     copyOf: (title: string) => `${title} (branch)`,

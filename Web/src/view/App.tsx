@@ -1,15 +1,18 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
-import type { Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
+import type { ChatEngine, Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
 import { topics } from "../engine/types";
 import { Composer } from "./Composer";
 import { useClock, useEngine, useMedia, useTopic } from "./hooks";
-import { Bird } from "./icons";
+import { Bird, Icon } from "./icons";
 import { copyText } from "./clipboard";
+import { useKeys } from "./keys";
+import type { PageDialog } from "./keys";
 import { loadMarkdown } from "./markdown/lazy";
 import { recall, remember } from "./memory";
 import { Gauge } from "./parts/Gauge";
 import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
+import { ServerBar } from "./ServerBar";
 import { Sidebar } from "./Sidebar";
 import { Thread } from "./Thread";
 import { IconButton, Menu, saveFile } from "./ui";
@@ -19,7 +22,7 @@ const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
-const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList")]);
+const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList"), import("./parts/Editor"), import("./parts/GaugeDetails"), import("./parts/Queue"), import("./speech")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
 const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
 const loadDialogs = () => import("./PageDialogs");
@@ -34,8 +37,6 @@ export function preloadParts(): void {
     for (const load of [loadMarkdown, loadDialogs, loadSearch, loadSettings, loadSteering, loadTools, loadServerPage, loadTransfer]) load().catch(() => undefined);
 }
 
-type Open = "search" | "settings" | "keys" | "transfer" | "system" | null;
-
 /** The frame of the page: chats at the side, a conversation or the server in the middle. */
 export function App() {
     const engine = useEngine();
@@ -43,7 +44,7 @@ export function App() {
     const isNarrow = useMedia("(max-width: 760px)");
     const [isSideOpen, setSideOpen] = useState(() => recall("martlet.side") !== "closed");
     const [isDrawerOpen, setDrawerOpen] = useState(false);
-    const [open, setOpen] = useState<Open>(null);
+    const [open, setOpen] = useState<PageDialog>(null);
     const id = route.page === "chat" ? route.conversation : null;
     const thread = useTopic(id === null ? topics.conversations : topics.thread(id), current =>
         id === null ? undefined : current.thread(id),
@@ -63,6 +64,15 @@ export function App() {
         document.title = `${unread > 0 ? `(${unread}) ` : ""}${title} · Martlet`;
     }, [rows, thread, route]);
     useEffect(() => setDrawerOpen(false), [route]);
+    useEffect(() => followLink(engine), [engine]);
+    // A reload would end a temporary chat, so the browser asks first.
+    const isAtRisk = rows.some(({ conversation }) => conversation.isTemporary && conversation.leaf !== null);
+    useEffect(() => {
+        if (!isAtRisk) return;
+        const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+        addEventListener("beforeunload", ask);
+        return () => removeEventListener("beforeunload", ask);
+    }, [isAtRisk]);
 
     const toggleSide = useCallback(() => {
         if (isNarrow) setDrawerOpen(value => !value);
@@ -102,6 +112,7 @@ export function App() {
                     <IconButton icon="menu" label="Chats (Ctrl B)" isExpanded={isSideVisible} onClick={toggleSide} />
                     {route.page === "chat" && <ModelPicker id={id} chosen={thread?.conversation.model ?? null} />}
                     <span className="spacer" />
+                    {thread?.conversation.isTemporary && <span className="badge temporary">Temporary</span>}
                     {thread && <Gauge id={thread.conversation.id} thread={thread} />}
                     {thread && <ChatMenu thread={thread} open={setOpen} />}
                     {!thread && route.page === "chat" && !isSideVisible && (
@@ -125,7 +136,7 @@ export function App() {
                         ) : thread && (thread.messages.length > 0 || !thread.isLoaded) ? (
                             <Thread thread={thread} focus={route.message} />
                         ) : (
-                            <Welcome />
+                            <Welcome isTemporary={thread?.conversation.isTemporary === true} />
                         )}
                         <Composer id={id} thread={thread} />
                     </>
@@ -153,6 +164,15 @@ export function App() {
     );
 }
 
+/** `?model=NAME` chooses the model of new chats, and `&load=true` loads it. */
+function followLink(engine: ChatEngine): void {
+    const query = new URLSearchParams(location.search);
+    const model = query.get("model");
+    if (!model) return;
+    void engine.chooseModel(null, model);
+    if (query.get("load") === "true") void engine.loadModel(model);
+}
+
 /** Applies a theme, and stores it for the next start, before anything is painted (`theme.ts`). */
 function applyTheme(theme: unknown): void {
     if (theme === "light" || theme === "dark") {
@@ -165,15 +185,33 @@ function applyTheme(theme: unknown): void {
 }
 
 /** An empty chat. */
-function Welcome() {
-    const server = useTopic(topics.server, engine => engine.server());
+function Welcome({ isTemporary }: { isTemporary: boolean }) {
+    const engine = useEngine();
+    const server = useTopic(topics.server, current => current.server());
     // The bar at the top says it already.
     const hasBar = server.status !== "ready" && server.status !== "connecting";
+    if (isTemporary) {
+        return (
+            <div className="welcome">
+                <Icon name="ghost" />
+                <h1>A temporary chat</h1>
+                <p>Nothing of it is stored. It ends when this page is closed or reloaded.</p>
+            </div>
+        );
+    }
     return (
         <div className="welcome">
             <Bird />
             <h1>What shall we work on?</h1>
             <p>{hasBar ? "" : server.words || "Everything stays between this browser and your server."}</p>
+            <button
+                type="button"
+                className="link-button"
+                data-action="temporary"
+                onClick={() => void engine.createConversation(true).then(id => openConversation(id))}
+            >
+                Temporary chat
+            </button>
         </div>
     );
 }
@@ -189,7 +227,7 @@ function Missing() {
     );
 }
 
-function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: Open) => void }) {
+function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: PageDialog) => void }) {
     const engine = useEngine();
     const { id, title } = thread.conversation;
     return (
@@ -197,6 +235,9 @@ function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: Open)
             label="More"
             icon="more"
             items={[
+                thread.conversation.isTemporary
+                    ? { label: "Keep this chat", icon: "check", action: "keep", run: () => void engine.keepConversation(id) }
+                    : null,
                 { label: "System prompt", icon: "text", run: () => open("system") },
                 { label: "Settings of this chat", icon: "sliders", run: () => open("settings") },
                 {
@@ -221,46 +262,6 @@ function ChatMenu({ thread, open }: { thread: ThreadSnapshot; open: (what: Open)
                 },
             ]}
         />
-    );
-}
-
-/** The state of the server, if it is not simply ready: a key, a load, a lost connection, a new version. */
-function ServerBar() {
-    const engine = useEngine();
-    const server = useTopic(topics.server, current => current.server());
-    const [key, setKey] = useState("");
-    const [keeps, setKeeps] = useState(false);
-    if (server.status === "keyNeeded" || server.status === "keyRefused") {
-        return (
-            <form
-                className="bar key-form"
-                onSubmit={event => {
-                    event.preventDefault();
-                    void engine.setKey(key.trim(), keeps ? "browser" : "session");
-                }}
-            >
-                <label htmlFor="key">{server.status === "keyRefused" ? "The server refuses this key" : "This server needs a key"}</label>
-                <input id="key" type="password" autoComplete="off" value={key} onChange={event => setKey(event.target.value)} />
-                <label className="check">
-                    <input type="checkbox" checked={keeps} onChange={event => setKeeps(event.target.checked)} /> keep it in this browser
-                </label>
-                <button type="submit" className="button primary" disabled={key.trim() === ""}>
-                    Use
-                </button>
-            </form>
-        );
-    }
-    const words = server.storageProblem ?? (server.isOutdated ? "A new version of this page is there." : server.status === "ready" || server.status === "connecting" ? "" : server.words);
-    if (words === "") return null;
-    return (
-        <div className={server.storageProblem ? "bar is-bad" : "bar"} role="status">
-            <span>{words}</span>
-            {server.isOutdated && !server.storageProblem && (
-                <button type="button" className="link-button" onClick={() => location.reload()}>
-                    Reload
-                </button>
-            )}
-        </div>
     );
 }
 
@@ -323,68 +324,4 @@ function Announcer({ thread }: { thread: ThreadSnapshot | undefined }) {
             {words}
         </div>
     );
-}
-
-/** The keys that work everywhere. */
-function useKeys(context: {
-    thread: ThreadSnapshot | undefined;
-    open: (what: Open) => void;
-    toggleSide: () => void;
-    hasDialog: boolean;
-}): void {
-    const engine = useEngine();
-    useEffect(() => {
-        const onKey = (event: KeyboardEvent): void => {
-            const { thread, open, toggleSide, hasDialog } = context;
-            if (event.key === "Escape" && !hasDialog && !event.defaultPrevented) {
-                if (thread?.running) void engine.stop(thread.running);
-                return;
-            }
-            if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-            const key = (event.shiftKey ? "shift " : "") + event.key.toLowerCase();
-            const commands: { readonly [key: string]: () => void } = {
-                k: () => open("search"),
-                b: toggleSide,
-                "/": () => open("keys"),
-                ",": () => open("settings"),
-                "shift o": () => openConversation(null),
-                "shift c": () => {
-                    const answers = thread?.messages.filter(message => message.role === "assistant") ?? [];
-                    const last = answers[answers.length - 1];
-                    if (last) void copyText(engine.message(last.id)?.text ?? "");
-                },
-                "shift :": copyLastCode,
-                "shift ;": copyLastCode,
-                "shift e": () => {
-                    // The row renames itself, as with F2.
-                    const row = document.querySelector<HTMLElement>('[data-conversation] > [aria-current="page"]');
-                    row?.dispatchEvent(new KeyboardEvent("keydown", { key: "F2", bubbles: true }));
-                },
-                "shift d": () => {
-                    if (!thread) return;
-                    void engine.removeConversations([thread.conversation.id]);
-                    openConversation(null);
-                },
-                "shift arrowup": () => step(-1),
-                "shift arrowdown": () => step(1),
-            };
-            const step = (by: number): void => {
-                const ids = engine.conversations().map(row => row.conversation.id);
-                const next = ids[ids.indexOf(thread?.conversation.id ?? "") + by];
-                if (next) openConversation(next);
-            };
-            const command = commands[key];
-            if (!command || (hasDialog && key !== "k")) return;
-            event.preventDefault();
-            command();
-        };
-        addEventListener("keydown", onKey);
-        return () => removeEventListener("keydown", onKey);
-    });
-}
-
-function copyLastCode(): void {
-    const blocks = document.querySelectorAll<HTMLElement>("figure.code code");
-    const last = blocks[blocks.length - 1];
-    if (last) void copyText(last.textContent ?? "");
 }

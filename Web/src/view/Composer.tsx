@@ -1,12 +1,15 @@
-import { useCallback, useLayoutEffect, useRef, useState } from "react";
-import type { Attachment, ConversationID, QueuedMessage, SendProblem, Thread } from "../engine/types";
+import { lazy, Suspense, useCallback, useLayoutEffect, useRef, useState } from "react";
+import type { Attachment, ConversationID, SendProblem, Thread } from "../engine/types";
 import { topics } from "../engine/types";
 import { useEngine, useMedia, useTopic } from "./hooks";
 import { Icon } from "./icons";
+import { persistStorage } from "./memory";
 import { DraftAttachments } from "./parts/Attachments";
 import { RunningBar } from "./parts/RunningBar";
 import { openConversation } from "./router";
 import { grow, IconButton } from "./ui";
+
+const Queue = lazy(() => import("./parts/Queue").then(module => ({ default: module.Queue })));
 
 /** The text box of a conversation; null = a chat that does not exist yet. */
 export function Composer({ id, thread }: { id: ConversationID | null; thread: Thread | undefined }) {
@@ -54,7 +57,10 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
 
     const attach = useCallback(
         async (files: readonly File[]) => {
-            for (const file of files) {
+            for (const original of files) {
+                const isPicture = original.type.startsWith("image/") && original.type !== "image/svg+xml";
+                const size = Number(engine.setting(null, "imageMegapixels") ?? 0);
+                const file = isPicture ? await import("./images").then(({ prepared }) => prepared(original, size)) : original;
                 const attachment = await engine.attach(file, file.name || "pasted.txt");
                 const next = [...latest.current.attachments, attachment];
                 latest.current = { ...latest.current, attachments: next };
@@ -76,6 +82,7 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
         const target = id ?? (await engine.createConversation());
         await engine.send(target, options);
         if (!id) openConversation(target, undefined, true);
+        persistStorage();
     };
 
     const onKeyDown = (event: React.KeyboardEvent<HTMLTextAreaElement>): void => {
@@ -126,7 +133,11 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
                 void attach([...event.dataTransfer.files]);
             }}
         >
-            {thread && thread.queue.length > 0 && <Queue queue={thread.queue} />}
+            {thread && thread.queue.length > 0 && (
+                <Suspense fallback={null}>
+                    <Queue queue={thread.queue} />
+                </Suspense>
+            )}
             {running && <RunningBar id={running} hasStop={text.trim() !== ""} />}
             <form
                 className="composer"
@@ -214,46 +225,4 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
 /** Whether the cursor is in an open code fence, where Enter adds a line. */
 function isInFence(text: string, area: HTMLTextAreaElement): boolean {
     return (text.slice(0, area.selectionStart).match(/^```/gm)?.length ?? 0) % 2 === 1;
-}
-
-/** The messages that wait for the end of the running answer. */
-function Queue({ queue }: { queue: readonly QueuedMessage[] }) {
-    const engine = useEngine();
-    const [editing, setEditing] = useState<{ id: string; text: string } | null>(null);
-    return (
-        <ul className="queue" aria-label="Waiting messages">
-            {queue.map(message => (
-                <li key={message.id}>
-                    {editing?.id === message.id ? (
-                        <form
-                            onSubmit={event => {
-                                event.preventDefault();
-                                void engine.editQueued(message.id, editing.text);
-                                setEditing(null);
-                            }}
-                        >
-                            <input
-                                aria-label="Waiting message"
-                                autoFocus
-                                value={editing.text}
-                                onChange={event => setEditing({ id: message.id, text: event.target.value })}
-                                onKeyDown={event => {
-                                    if (event.key !== "Escape") return;
-                                    event.stopPropagation();
-                                    setEditing(null);
-                                }}
-                            />
-                        </form>
-                    ) : (
-                        <span className="queue-text">{message.text || `${message.attachments.length} files`}</span>
-                    )}
-                    <button type="button" className="link-button" onClick={() => void engine.sendQueuedNow(message.id)}>
-                        Send now
-                    </button>
-                    <IconButton icon="edit" label="Edit waiting message" onClick={() => setEditing({ id: message.id, text: message.text })} />
-                    <IconButton icon="trash" label="Delete waiting message" onClick={() => void engine.removeQueued(message.id)} />
-                </li>
-            ))}
-        </ul>
-    );
 }

@@ -164,7 +164,7 @@ const Row = memo(function Row(props: {
                     if (event.key === "Delete") void engine.removeConversations([conversation.id]);
                 }}
             >
-                {conversation.origin && <Icon name="branch" />}
+                {conversation.isTemporary ? <Icon name="ghost" /> : conversation.origin && <Icon name="branch" />}
                 <span className="row-title">{conversation.title}</span>
                 {activity !== "idle" && (
                     <span className={`mark is-${activity}`}>

@@ -92,6 +92,7 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
                 onKeyDown={() => (touched.current = performance.now())}
             >
                 <div className="thread-content" ref={content}>
+                    <Origin thread={thread} />
                     <SystemPrompt key={id} thread={thread} />
                     {turns.map((turn, index) => (
                         <div
@@ -176,6 +177,20 @@ function turnsOf(messages: readonly Message[]): Turn[] {
 function resultsOf(message: Message, messages: readonly Message[]): readonly Message[] {
     const calls = new Set(message.toolCalls.map(call => call.id));
     return messages.filter(other => other.role === "tool" && other.toolCallID !== null && calls.has(other.toolCallID));
+}
+
+/** The chat from which this one was branched. */
+function Origin({ thread }: { thread: ThreadSnapshot }) {
+    const engine = useEngine();
+    const { origin } = thread.conversation;
+    const parent = origin && engine.conversations().find(row => row.conversation.id === origin.conversation);
+    if (!origin || !parent) return null;
+    return (
+        <p className="origin">
+            <Icon name="branch" /> Branched from{" "}
+            <a href={`#/c/${encodeURIComponent(origin.conversation)}/${encodeURIComponent(origin.message)}`}>{parent.conversation.title}</a>
+        </p>
+    );
 }
 
 /** The system prompt above the first message. */

@@ -137,6 +137,7 @@ class PageTest(unittest.TestCase):
     """
 
     flags = ()
+    has_model_titles = False
 
     @classmethod
     def setUpClass(cls):
@@ -192,6 +193,9 @@ class PageTest(unittest.TestCase):
 
     def ready(self, tab):
         tab.wait_for_function("() => window.martletEngine && document.querySelector('[data-composer]')")
+        # A title is a request more; the test of titles turns it on.
+        if not self.has_model_titles:
+            tab.evaluate("() => martletEngine.setSetting(null, 'modelTitles', false)")
 
     def reload(self, tab):
         tab.reload()

@@ -120,13 +120,16 @@ export interface ChatEngine {
     forgetKey(): void;
 
     // Conversations.
-    createConversation(): Promise<ConversationID>;
+    /** `isTemporary`: nothing of it is stored, and it ends with the page. */
+    createConversation(isTemporary?: boolean): Promise<ConversationID>;
+    /** Stores a temporary conversation. */
+    keepConversation(id: ConversationID): Promise<void>;
     rename(id: ConversationID, title: string): Promise<void>;
     pin(id: ConversationID, isPinned: boolean): Promise<void>;
     /** Removes conversations; a notice offers to undo it. */
     removeConversations(ids: readonly ConversationID[]): Promise<void>;
     /** A new conversation with a copy of the branch that ends with `message`. */
-    branch(message: MessageID, withAttachments: boolean): Promise<ConversationID>;
+    branch(message: MessageID, withAttachments: boolean, title?: string): Promise<ConversationID>;
     chooseModel(id: ConversationID | null, model: string): Promise<void>;
 
     // Messages.

@@ -23,6 +23,8 @@ export interface Conversation {
     readonly origin: { readonly conversation: ConversationID; readonly message: MessageID } | null;
     /** An answer ended while the conversation was not open. */
     readonly isUnread: boolean;
+    /** Nothing is stored, and the conversation ends with the page. Absent = false. */
+    readonly isTemporary?: boolean;
 }
 
 /** A row of the sidebar: a conversation and what happens in it. */

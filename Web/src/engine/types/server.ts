@@ -51,6 +51,10 @@ export interface ServerState {
     readonly chatTemplate: string | null;
     /** Text of the storage's last error ("The storage of this browser is full"), or null. */
     readonly storageProblem: string | null;
+    /** The server stores chats (`--history`), so that other devices have them. */
+    readonly hasHistory: boolean;
+    /** Why a chat could not be stored there, in words; null = no problem. */
+    readonly historyProblem: string | null;
     /** False where the browser forbids a storage (private mode): nothing survives the tab. */
     readonly isStoragePersistent: boolean;
 }

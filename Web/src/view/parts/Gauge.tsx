@@ -1,8 +1,10 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { ConversationID, Thread } from "../../engine/types";
 import { topics } from "../../engine/types";
-import { count, percent, shortCount } from "../format";
+import { percent, shortCount } from "../format";
 import { useEngine, useTopic } from "../hooks";
+
+const GaugeDetails = lazy(() => import("./GaugeDetails").then(module => ({ default: module.GaugeDetails })));
 
 /** How full the context is, as a ring; a click shows the parts. */
 export function Gauge({ id, thread }: { id: ConversationID; thread: Thread }) {
@@ -30,49 +32,10 @@ export function Gauge({ id, thread }: { id: ConversationID; thread: Thread }) {
                 <span>{shortCount(gauge.used)}</span>
             </button>
             {isOpen && (
-                <div className="gauge-list" role="group" aria-label="Context">
-                    <p>
-                        <strong>{count(gauge.used)}</strong> of {gauge.limit === null ? "?" : count(gauge.limit)} tokens
-                    </p>
-                    <p className="stack" aria-hidden="true">
-                        <span className="is-cached" style={{ flexGrow: gauge.cached }} />
-                        <span className="is-fresh" style={{ flexGrow: gauge.fresh }} />
-                        <span className="is-answer" style={{ flexGrow: gauge.answer }} />
-                        <span style={{ flexGrow: Math.max(0, (gauge.limit ?? 0) - gauge.used) }} />
-                    </p>
-                    <dl>
-                        <div>
-                            <dt className="is-cached">From the cache</dt>
-                            <dd>{count(gauge.cached)}</dd>
-                        </div>
-                        <div>
-                            <dt className="is-fresh">Read anew</dt>
-                            <dd>{count(gauge.fresh)}</dd>
-                        </div>
-                        <div>
-                            <dt className="is-answer">Answer</dt>
-                            <dd>{count(gauge.answer)}</dd>
-                        </div>
-                    </dl>
-                    {gauge.isNearlyFull && <p className="hint">The context is nearly full. A new chat begins empty.</p>}
-                    {last && <CacheReason id={last.id} />}
-                </div>
+                <Suspense fallback={null}>
+                    <GaugeDetails gauge={gauge} last={last?.id ?? null} />
+                </Suspense>
             )}
         </div>
-    );
-}
-
-function CacheReason({ id }: { id: string }) {
-    const engine = useEngine();
-    const [reason, setReason] = useState<string | null>(null);
-    if (reason !== null) return <p className="hint">{reason}</p>;
-    return (
-        <button
-            type="button"
-            className="link-button"
-            onClick={() => void engine.explainCache(id).then(text => setReason(text ?? "The server does not know any more."))}
-        >
-            Why was the cache used or not?
-        </button>
     );
 }

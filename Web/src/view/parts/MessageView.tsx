@@ -6,9 +6,7 @@ import { bytes, duration, parsed } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
-import { recall, remember } from "../memory";
-import { openConversation } from "../router";
-import { Dialog, GrowingText, IconButton, Menu, MenuItem, Progress } from "../ui";
+import { Dialog, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
 import { AttachmentPicture } from "./Attachments";
 import { Reasoning } from "./Reasoning";
@@ -18,6 +16,8 @@ const JSONTree = lazy(() => import("./JSONTree").then(module => ({ default: modu
 const Probabilities = lazy(() => import("./Probabilities").then(module => ({ default: module.Probabilities })));
 const ToolCalls = lazy(() => import("./Tools").then(module => ({ default: module.ToolCalls })));
 const RegenerateDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RegenerateDialog })));
+const Editor = lazy(() => import("./Editor").then(module => ({ default: module.Editor })));
+const BranchDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.BranchDialog })));
 
 /** A message of the thread with everything that belongs to it. */
 export const MessageView = memo(function MessageView(props: {
@@ -46,7 +46,9 @@ export const MessageView = memo(function MessageView(props: {
             }}
         >
             {isEditing ? (
-                <Editor message={message} onEnd={() => setEditing(false)} />
+                <Suspense fallback={null}>
+                    <Editor message={message} onEnd={() => setEditing(false)} />
+                </Suspense>
             ) : isUser ? (
                 <UserMessage message={message} onEdit={() => setEditing(true)} />
             ) : (
@@ -227,21 +229,26 @@ function Actions(props: {
     const { message, form, onForm } = props;
     const engine = useEngine();
     const [isCopied, setCopied] = useState(false);
-    const [isChoosing, setChoosing] = useState(false);
+    const [dialog, setDialog] = useState<"again" | "branch" | null>(null);
+    const [isSpoken, setSpoken] = useState(false);
     const actions = engine.actions(message.id);
     const isAnswer = message.role === "assistant";
     const toggle = (value: Form): void => onForm?.(form === value ? "text" : value);
     const size = engine.removalSize(message.id);
     const items: (MenuItem | null)[] = [
-        isAnswer && actions.regenerate ? { label: "Write again with …", icon: "again", run: () => setChoosing(true) } : null,
+        isAnswer && actions.regenerate ? { label: "Write again with …", icon: "again", run: () => setDialog("again") } : null,
         actions.branch
             ? {
                   label: "Continue in a new chat",
                   icon: "branch",
                   action: "branch",
-                  run: () => void engine.branch(message.id, true).then(id => openConversation(id)),
+                  run: () => setDialog("branch"),
               }
             : null,
+        isAnswer && "speechSynthesis" in window
+            ? { label: isSpoken ? "Stop reading" : "Read aloud", icon: "sound", action: "speak", run: () => readAloud(message.id, isSpoken, setSpoken) }
+            : null,
+        isAnswer ? { label: "Copy as plain text", icon: "copy", run: () => void copyText(shownText(message.id)?.innerText ?? message.text) } : null,
         isAnswer ? { label: form === "raw" ? "Show as text" : "Show as written", icon: "text", run: () => toggle("raw") } : null,
         props.hasTree ? { label: form === "tree" ? "Show as text" : "Show as tree", icon: "tree", run: () => toggle(form === "tree" ? "raw" : "tree") } : null,
         message.probabilities.length > 0
@@ -276,13 +283,27 @@ function Actions(props: {
                 <IconButton icon="again" label="Write again" action="regenerate" onClick={() => void engine.regenerate(message.id)} />
             )}
             <Menu label="More" icon="more" items={items} align={isAnswer ? "start" : "end"} />
-            {isChoosing && (
-                <Suspense fallback={null}>
-                    <RegenerateDialog message={message} onClose={() => setChoosing(false)} />
-                </Suspense>
-            )}
+            <Suspense fallback={null}>
+                {dialog === "again" && <RegenerateDialog message={message} onClose={() => setDialog(null)} />}
+                {dialog === "branch" && <BranchDialog message={message} onClose={() => setDialog(null)} />}
+            </Suspense>
         </div>
     );
+}
+
+/** The element with the rendered answer. */
+function shownText(id: MessageID): HTMLElement | null {
+    return document.getElementById(`m-${id}`)?.querySelector<HTMLElement>("[data-text]") ?? null;
+}
+
+/** Begins or ends the reading of an answer. */
+function readAloud(id: MessageID, isSpoken: boolean, setSpoken: (isSpoken: boolean) => void): void {
+    void import("../speech").then(({ speak, stopSpeaking }) => {
+        const text = shownText(id);
+        if (isSpoken || !text) return stopSpeaking();
+        setSpoken(true);
+        speak(text, () => setSpoken(false));
+    });
 }
 
 /** "2/3" with arrows, where a message has several versions. */
@@ -316,59 +337,6 @@ function Versions({ id, conversation }: { id: MessageID; conversation: string })
                 <Icon name="right" />
             </button>
         </div>
-    );
-}
-
-function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
-    const engine = useEngine();
-    const key = `martlet.edit.${message.id}`;
-    // An unsaved edit survives a reload of the tab.
-    const [text, setText] = useState(() => recall(key, true) ?? message.text);
-    const isUser = message.role === "user";
-    const end = (): void => {
-        remember(key, null, true);
-        onEnd();
-    };
-    const save = (mode: "inPlace" | "newVersion"): void => {
-        void engine.edit(message.id, text, mode);
-        end();
-    };
-    return (
-        <form
-            className="editor"
-            onSubmit={event => {
-                event.preventDefault();
-                save("newVersion");
-            }}
-        >
-            <GrowingText
-                label={isUser ? "Edit your message" : "Edit the answer"}
-                value={text}
-                autoFocus
-                onChange={value => {
-                    setText(value);
-                    remember(key, value, true);
-                }}
-                onKeyDown={event => {
-                    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(isUser ? "newVersion" : "inPlace");
-                    else if (event.key === "Escape") end();
-                    else return;
-                    event.preventDefault();
-                    event.stopPropagation();
-                }}
-            />
-            <div className="editor-actions">
-                <button type="button" className="button quiet" onClick={end}>
-                    Cancel
-                </button>
-                <button type="button" className="button quiet" onClick={() => save("inPlace")}>
-                    Save
-                </button>
-                <button type="submit" className="button primary">
-                    {isUser ? "Send" : "Save as new version"}
-                </button>
-            </div>
-        </form>
     );
 }
 

@@ -149,6 +149,7 @@ function ModelTools(props: {
                     onChange={event => void engine.setSetting(id, "reasoning_effort", event.target.value || undefined)}
                 >
                     <option value="">thinks as it likes</option>
+                    <option value="none">does not think</option>
                     {["minimal", "low", "medium", "high"].map(value => (
                         <option key={value} value={value}>
                             thinks: {value}

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { InjectTime, Message, MessageID, Retune } from "../../engine/types";
 import { topics } from "../../engine/types";
 import { useEngine, useTopic } from "../hooks";
+import { openConversation } from "../router";
 import { Dialog, GrowingText } from "../ui";
 
 /** New values for the answer that is being written. */
@@ -129,6 +130,46 @@ export function InjectDialog({ id, onClose }: { id: MessageID; onClose: () => vo
                     <option value="new_turn">at the end of the answer</option>
                 </select>
             </label>
+        </Dialog>
+    );
+}
+
+/** A new chat with a copy of the messages up to one of them. */
+export function BranchDialog({ message, onClose }: { message: Message; onClose: () => void }) {
+    const engine = useEngine();
+    const thread = engine.thread(message.conversation);
+    const [title, setTitle] = useState(thread ? `${thread.conversation.title} (branch)` : "");
+    const [hasFiles, setFiles] = useState(true);
+    const attachments = thread?.messages.some(other => other.attachments.length > 0) ?? false;
+    const branch = (): void => {
+        onClose();
+        void engine.branch(message.id, hasFiles, title).then(id => openConversation(id));
+    };
+    return (
+        <Dialog
+            title="Continue in a new chat"
+            onClose={onClose}
+            actions={
+                <button type="button" className="button primary" onClick={branch}>
+                    Continue
+                </button>
+            }
+        >
+            <p className="hint">The new chat begins with a copy of the messages up to this one. This chat stays as it is.</p>
+            <label className="field">
+                <span>Title</span>
+                <input
+                    value={title}
+                    autoFocus
+                    onChange={event => setTitle(event.target.value)}
+                    onKeyDown={event => event.key === "Enter" && branch()}
+                />
+            </label>
+            {attachments && (
+                <label className="check">
+                    <input type="checkbox" checked={hasFiles} onChange={event => setFiles(event.target.checked)} /> with the attached files
+                </label>
+            )}
         </Dialog>
     );
 }

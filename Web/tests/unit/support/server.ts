@@ -59,7 +59,7 @@ export class ScriptedServer {
         if (this.key !== null && headers.get("Authorization") !== "Bearer " + this.key) {
             return json(401, { error: { message: "A key is needed", code: 401, type: "authentication_error" } });
         }
-        const response = this.route(method, path, options, headers);
+        const response = await this.route(method, path, options, headers);
         if (this.losesNextReply && method === "POST" && path === "v1/chat/completions") {
             this.losesNextReply = false;
             throw new TypeError("connection reset");
@@ -67,7 +67,9 @@ export class ScriptedServer {
         return response;
     }
 
-    private route(method: string, path: string, options: RequestInit, headers: Map<string, string>): Response {
+    private route(
+        method: string, path: string, options: RequestInit, headers: Map<string, string>,
+    ): Response | Promise<Response> {
         const [route, query] = path.split("?");
         const parts = route.split("/");
         if (route === "props") return json(200, { build_info: "test", default_generation_settings: { params: { temperature: 0.8 } } });
@@ -96,7 +98,17 @@ export class ScriptedServer {
         };
     }
 
-    private begin(options: RequestInit, headers: Map<string, string>): Response {
+    /** The titles that were asked for, and what the model writes; null = the request stays open. */
+    readonly titleRequests: { [name: string]: unknown }[] = [];
+    title: string | null = "A title";
+
+    private begin(options: RequestInit, headers: Map<string, string>): Response | Promise<Response> {
+        const body = JSON.parse(String(options.body)) as { [name: string]: unknown };
+        if (body.stream === false) {
+            this.titleRequests.push(body);
+            if (this.title !== null) return json(200, { choices: [{ message: { content: this.title } }] });
+            return new Promise((_, reject) => options.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+        }
         if (this.refusal) return json(this.refusal.status, this.refusal.body);
         const label = headers.get("X-Conversation-Id") ?? null;
         this.number += 1;

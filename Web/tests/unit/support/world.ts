@@ -1,4 +1,5 @@
 import { MemoryDatabase } from "../../../src/engine/database";
+import type { StoredRecord } from "../../../src/engine/database";
 import { Engine } from "../../../src/engine/engine";
 import type { Environment, TabChannel, TextStorage } from "../../../src/engine/environment";
 import type { ConversationID, Message, MessageID } from "../../../src/engine/types";
@@ -101,8 +102,10 @@ export class World {
     private readonly channels = new Set<{ readonly tab: Tab; receive: (message: unknown) => void }>();
     private seed = 1;
 
-    constructor(readonly server: ScriptedServer) {
+    /** `modelTitles`: the model writes titles, which is a request more after each first answer. */
+    constructor(readonly server: ScriptedServer, modelTitles = false) {
         server.now = () => this.clock.now();
+        this.database.apply({ put: ["values", { id: "settings", value: { modelTitles } } as StoredRecord] });
     }
 
     /** Opens a page in a new tab, or again in a tab whose page is gone. */
