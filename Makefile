@@ -16,6 +16,7 @@ PLAN ?=
 PREFIX ?= /usr/local
 DIST ?= dist
 DESTDIR ?=
+CLIENTS ?=
 
 # The only place that knows how to build: where the description of libllama lies and where its libraries are at run time.
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig
@@ -35,7 +36,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/mar
 FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page test-page test-browser screenshots build install dist serve test test-swift test-fledgling check check-thread check-address fuzz simulate \
+.PHONY: help setup page test-page test-browser screenshots build install dist serve test test-swift test-fledgling test-clients check check-thread check-address fuzz simulate \
 	simulate-mutants bench format lint clean distclean
 
 help: ## this list
@@ -90,6 +91,10 @@ test-browser: setup
 # The recipe must go on making the conversations that the shipped model learned from.
 test-fledgling: setup
 	@cd tools && $(CURDIR)/$(TIMED) "fledgling's recipe" $(CURDIR)/.deps/python/bin/python -m unittest discover -t . -s fledgling/tests
+
+# Packages of these clients: .deps/clients, 1 GiB. CLIENTS='litellm aider' selects some.
+test-clients: build ## client libraries and programs against the server: installs them first; CLIENTS='openai llm' selects
+	@$(TIMED) "client tests" scripts/client-tests --install --binary .build/$(CONFIGURATION)/martlet $(CLIENTS)
 
 check: check-thread check-address fuzz ## thread and address sanitizers, then each fuzz target for FUZZ_SECONDS
 

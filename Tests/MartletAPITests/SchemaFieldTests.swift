@@ -21,6 +21,7 @@ import Testing
     @Test(
         arguments: [
             ["json_schema": schema], ["response_format": ["type": "json_object", "schema": schema]],
+            ["response_format": ["type": "json", "value": schema]],
             [
                 "response_format": [
                     "type": "json_schema", "json_schema": ["name": "a", "strict": true, "schema": schema],

@@ -91,9 +91,11 @@ package struct SchemaField: Sendable, Equatable {
         switch try format.string("type") {
         case nil: throw .field("response_format.type", "A text is required, but the field is missing")
         case "text": return Requested(.text, name: "response_format")
-        case "json_object":
-            if let schema = format.value("schema") {
-                return Requested(.schema(schema, isStrict: nil), name: format.path("schema"))
+        // `json` and `value` are Text Generation Inference's names: huggingface_hub translates `json_schema` into them.
+        case "json_object", "json":
+            for name in ["schema", "value"] {
+                guard let schema = format.value(name) else { continue }
+                return Requested(.schema(schema, isStrict: nil), name: format.path(name))
             }
             return Requested(.object, name: "response_format")
         case "json_schema":

@@ -298,9 +298,9 @@ def errors(client):
     raised(openai.BadRequestError, "a choice of no tool", "tool_choice", tools=[WEATHER],
            tool_choice={"type": "function", "function": {"name": "rm"}})
     raised(openai.BadRequestError, "a prompt that is too long", "n_prompt_tokens",
-           messages=[{"role": "user", "content": "word " * 20_000}])
+           messages=[{"role": "user", "content": "word " * 60_000}])
     raised(openai.BadRequestError, "a prompt that is too long, streamed", "n_prompt_tokens", stream=True,
-           messages=[{"role": "user", "content": "word " * 20_000}])
+           messages=[{"role": "user", "content": "word " * 60_000}])
 
 
 async def asynchronous(client):
