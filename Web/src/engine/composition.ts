@@ -143,7 +143,7 @@ export class Composition {
         for (const [conversation, thread] of store.threads) {
             for (const message of thread.values()) {
                 if (!message.attachments.some(one => one.id === id)) continue;
-                return this.history.file(conversation, id).catch(() => null);
+                return this.history.files.file(conversation, id).catch(() => null);
             }
         }
         return null;

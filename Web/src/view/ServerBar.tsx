@@ -28,7 +28,7 @@ export function ServerBar() {
             </form>
         );
     }
-    const words = server.storageProblem ?? (server.isOutdated ? "A new version of this page is there." : server.status === "ready" || server.status === "connecting" ? "" : server.words);
+    const words = server.storageProblem ?? (server.isOutdated ? "A new version of this page is there." : server.status === "ready" || server.status === "connecting" ? server.historyProblem ?? "" : server.words);
     if (words === "") return null;
     return (
         <div className={server.storageProblem ? "bar is-bad" : "bar"} role="status">

@@ -20,6 +20,7 @@ export function Sidebar(props: {
     onTransfer: () => void;
 }) {
     const rows = useTopic(topics.conversations, engine => engine.conversations());
+    const isShared = useTopic(topics.server, engine => engine.server().hasHistory);
     const [limit, setLimit] = useState(PAGE);
     const [selected, setSelected] = useState<ReadonlySet<ConversationID> | null>(null);
     const now = Date.now();
@@ -85,7 +86,7 @@ export function Sidebar(props: {
                         </ul>
                     </section>
                 ))}
-                {rows.length === 0 && <p className="empty">Your chats appear here. They stay in this browser.</p>}
+                {rows.length === 0 && <p className="empty">Your chats appear here. They stay {isShared ? "with you, on each of your devices" : "in this browser"}.</p>}
                 {rows.length - pinned.length > limit && (
                     <button type="button" className="link-button" onClick={() => setLimit(limit + PAGE)}>
                         Older chats

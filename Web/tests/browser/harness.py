@@ -67,6 +67,11 @@ class Server:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
             return json.load(response)
 
+    def delete(self, path):
+        """Deletes a resource, straight at the server."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method="DELETE")
+        urllib.request.urlopen(request, timeout=30).close()
+
     def result(self, generation):
         """The content and the reasoning of an ended generation."""
         message = self.get(f"/v1/generations/{generation}/result?wait=60")["choices"][0]["message"]
@@ -238,6 +243,23 @@ class PageTest(unittest.TestCase):
         tab.wait_for_function(
             "([id, length]) => { const one = martletEngine.message(id);"
             " return one && one.text.length + one.reasoning.length >= length; }", arg=[answer, length])
+
+    def wait_saved(self, tab, answer):
+        """Hides the page, which saves the text, and waits until the storage has it. The text stands still meanwhile."""
+        tab.evaluate("""id => new Promise(done => {
+            indexedDB.open('martlet').onsuccess = opened => {
+                const base = opened.target.result;
+                const look = () => {
+                    martletEngine.pageChanged('hidden');
+                    base.transaction('messages').objectStore('messages').get(id).onsuccess = event => {
+                        if (event.target.result?.stream?.cursor !== martletEngine.message(id)?.stream?.cursor) return setTimeout(look, 10);
+                        base.close();
+                        done();
+                    };
+                };
+                look();
+            };
+        })""", answer)
 
     def wait_streams(self, limit):
         """Waits until at most so many event streams are open: a stream that was left takes a moment to close."""

@@ -49,6 +49,27 @@ class PageFigures(harness.PageTest):
             sizes.append(self.metrics(session)["JSHeapUsedSize"] / 1e6)
         print(f"memory of scripts after 50 opened chats {sizes[0]:.1f} MB, after 100 {sizes[1]:.1f} MB")
 
+    def test_stop_among_six(self):
+        tab = self.open()
+        self.set(tab, ignore_eos=True, max_tokens=-1)
+        asked = [self.ask(tab, f"Story {number} without end") for number in range(6)]
+        for _, answer in asked:
+            self.wait_generation(tab, answer)
+        times = []
+        for conversation, answer in reversed(asked):
+            tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+            tab.locator("[data-action=stop]").first.wait_for()
+            times.append(tab.evaluate("""async id => {
+                const begin = performance.now();
+                document.querySelector('[data-action=stop]').click();
+                const left = performance.now() - begin;
+                const isOver = () => martletEngine.message(id).state === 'stopped';
+                while (!isOver()) await new Promise(done => setTimeout(done, 2));
+                return [left, performance.now() - begin];
+            }""", answer))
+        print(f"Stop among six running answers: the page leaves the state after {max(time[0] for time in times):.1f} ms at most, "
+              f"the server has stopped after {max(time[1] for time in times):.0f} ms at most")
+
     def metrics(self, session):
         return {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
 

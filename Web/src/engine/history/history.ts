@@ -1,9 +1,9 @@
 import { isRunning } from "../actions";
 import type { Database, Operation, StoredRecord } from "../database";
 import type { Parts } from "../parts";
-import type { StoredBlob } from "../requests";
-import type { Conversation, ConversationID, JSONValue, Message } from "../types";
+import type { Conversation, ConversationID, JSONValue, Message, MessageID } from "../types";
 import { words } from "../words";
+import { ChatFiles, nameRule } from "./files";
 import { baseOf, documentFrom, hasChanged, merged } from "./merge";
 import type { Base, ChatDocument } from "./merge";
 
@@ -13,8 +13,6 @@ const interval = 5_000;
 const settling = 1_000;
 /** How often a write is repeated after another device was faster. */
 const attempts = 4;
-/** The names that the server accepts. */
-const nameRule = /^[A-Za-z0-9._~-]{1,60}$/;
 
 /** The base of a conversation in the storage, with the server's folder and key to which it belongs. */
 export interface BaseRecord extends StoredRecord, Base {
@@ -45,10 +43,18 @@ export class History {
     private isHidden = false;
     private isClosed = false;
     private cancel: () => void = () => {};
+    /** When the next round begins; an earlier one is never put off. */
+    private due = Infinity;
+    /** The last seen revisions: text that streams changes none, and is written at its end. */
+    private readonly revisions = new Map<MessageID, number>();
     /** Why chats are not written, in words; null = they are. */
     problem: string | null = null;
 
-    constructor(private readonly parts: Parts, private readonly onChange: () => void) {}
+    readonly files: ChatFiles;
+
+    constructor(private readonly parts: Parts, private readonly onChange: () => void) {
+        this.files = new ChatFiles(parts);
+    }
 
     private get database(): Database {
         return this.parts.store.database;
@@ -87,7 +93,11 @@ export class History {
         if ("put" in operation) {
             const [store, record] = operation.put;
             if (store === "conversations") return record.id;
-            return store === "messages" ? (record as Message).conversation : null;
+            if (store !== "messages") return null;
+            const message = record as Message;
+            const isStreamed = this.revisions.get(message.id) === message.revision;
+            this.revisions.set(message.id, message.revision);
+            return isStreamed ? null : message.conversation;
         }
         const [store, id] = operation.remove;
         if (store === "conversations") return id;
@@ -103,11 +113,16 @@ export class History {
             this.isWanted = true;
             return;
         }
+        const { clock } = this.parts.environment;
+        const due = clock.now() + delay;
+        if (due >= this.due) return;
+        this.due = due;
         this.cancel();
-        this.cancel = this.parts.environment.clock.after(delay, () => void this.run());
+        this.cancel = clock.after(delay, () => void this.run());
     }
 
     private async run(): Promise<void> {
+        this.due = Infinity;
         if (this.isHidden || this.isClosed) return;
         this.isRunning = true;
         this.isWanted = false;
@@ -203,17 +218,26 @@ export class History {
         return this.parts.store.commit([], () => [{ remove: ["bases", id] }]);
     }
 
-    /** A conversation was removed here. */
+    /** A conversation was removed here: it goes on the server, too, unless another device has changed it since. */
     private async removeThere(id: ConversationID, base: BaseRecord): Promise<void> {
-        const fields = { "If-Match": `"${base.tag}"` };
-        const reply = await this.parts.api.request("DELETE", "v1/history/" + id, undefined, 30_000, undefined, fields);
-        const isDone = reply.kind === "ok" || (reply.kind === "refused" && [404, 412].includes(reply.failure.status));
-        if (!isDone) return;
-        this.changed.delete(id);
-        // 412: another device has changed it; without the base the next round reads it again.
-        await this.forget(id);
-        this.listTag = null;
-        this.isWanted = true;
+        let { tag } = base;
+        for (let attempt = 0; attempt < attempts; attempt += 1) {
+            const fields = { "If-Match": `"${tag}"` };
+            const reply = await this.parts.api.request("DELETE", "v1/history/" + id, undefined, 30_000, undefined, fields);
+            const status = reply.kind === "refused" ? reply.failure.status : 0;
+            if (reply.kind !== "ok" && status !== 404 && status !== 412) return;
+            const found = status === 412 ? await this.readChat(id) : null;
+            if (found && !hasChanged(base, found.document)) {
+                tag = found.tag;
+                continue;
+            }
+            this.changed.delete(id);
+            // Without the base the next round reads a changed conversation again.
+            await this.forget(id);
+            this.listTag = null;
+            this.isWanted = true;
+            return;
+        }
     }
 
     /** A conversation was removed on another device: it goes here, too, unless it has changed since. */
@@ -243,13 +267,21 @@ export class History {
 
     // --- Reading ---------------------------------------------------------------------------------------------------------
 
+    /** A conversation of the server with its tag; null if it cannot be read. */
+    private async readChat(id: ConversationID): Promise<{ readonly document: ChatDocument; readonly tag: string } | null> {
+        const reply = await this.parts.api.request("GET", "v1/history/" + id, undefined, 60_000);
+        if (reply.kind !== "ok") return null;
+        const document = documentFrom(reply.body);
+        const tag = /"([^"]*)"/.exec(reply.headers.get("ETag") ?? "")?.[1];
+        return document !== null && tag !== undefined && document.conversation.id === id ? { document, tag } : null;
+    }
+
     /** Reads a conversation and merges it with the one of this browser. False = it could not be read. */
     private async pull(id: ConversationID, list: Listed): Promise<boolean> {
-        const { api, store, answers } = this.parts;
-        const reply = await api.request("GET", "v1/history/" + id, undefined, 60_000);
-        const theirs = reply.kind === "ok" ? documentFrom(reply.body) : null;
-        const tag = reply.kind === "ok" ? /"([^"]*)"/.exec(reply.headers.get("ETag") ?? "")?.[1] : undefined;
-        if (theirs === null || tag === undefined || theirs.conversation.id !== id) return false;
+        const { store, answers } = this.parts;
+        const found = await this.readChat(id);
+        if (found === null) return false;
+        const { document: theirs, tag } = found;
         const known = (await this.database.among<Message>("messages", id)).map(one => one.id);
         const ids = [...new Set([...known, ...theirs.messages.map(one => one.id)])];
         const began: Message[] = [];
@@ -276,7 +308,7 @@ export class History {
         for (const message of began) await answers.goOn(message);
         if (isDifferent) this.changed.add(id);
         else this.changed.delete(id);
-        void this.readFiles(theirs);
+        void this.files.read(theirs);
         return true;
     }
 
@@ -320,7 +352,7 @@ export class History {
                 const { etag } = reply.body as { etag: string };
                 const record: BaseRecord = { id, tag: etag, store: list.store, owner: list.owner, ...baseOf(sent) };
                 await this.parts.store.commit([], () => [{ put: ["bases", record] }]);
-                await this.writeFiles(document, list.chats.get(id)?.files ?? []);
+                await this.files.write(document, list.chats.get(id)?.files ?? []);
                 return null;
             }
             if (reply.kind === "lost" || reply.failure.status !== 412) {
@@ -336,36 +368,5 @@ export class History {
             }
         }
         return null;
-    }
-
-    // --- Attachments -----------------------------------------------------------------------------------------------------
-
-    private static files(document: ChatDocument): string[] {
-        return document.messages.flatMap(one => one.attachments).filter(one => one.kind !== "text").map(one => one.id);
-    }
-
-    private async writeFiles(document: ChatDocument, there: readonly string[]): Promise<void> {
-        const here = new Set(History.files(document).filter(file => nameRule.test(file)));
-        const path = (file: string): string => `v1/history/${document.conversation.id}/files/${file}`;
-        for (const file of here) {
-            const stored = there.includes(file) ? undefined : await this.database.get<StoredBlob>("blobs", file);
-            if (stored) await this.parts.api.open(path(file), { method: "PUT", body: stored.blob }).catch(() => undefined);
-        }
-        for (const file of there) if (!here.has(file)) await this.parts.api.request("DELETE", path(file));
-    }
-
-    private async readFiles(document: ChatDocument): Promise<void> {
-        for (const file of History.files(document)) await this.file(document.conversation.id, file).catch(() => null);
-    }
-
-    /** The bytes of an attachment: those of this browser, otherwise those of the server. */
-    async file(conversation: ConversationID, id: string): Promise<Blob | null> {
-        const stored = await this.database.get<StoredBlob>("blobs", id);
-        if (stored) return stored.blob;
-        const response = await this.parts.api.open(`v1/history/${conversation}/files/${id}`, { method: "GET" });
-        if (!response.ok) return null;
-        const record: StoredBlob = { id, blob: await response.blob() };
-        await this.parts.store.commit([], () => [{ put: ["blobs", record] }]);
-        return record.blob;
     }
 }

@@ -31,10 +31,13 @@ function same(left: unknown, right: unknown): boolean {
     return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
-/** Whether two conversations are equal apart from what belongs to a device. */
-export function isSameConversation(left: Conversation, right: Conversation): boolean {
+/**
+ * Whether two conversations are equal apart from what belongs to a device, and from the time of the last change: two devices
+ * that read the same answer to its end note two times.
+ */
+function isSameConversation(left: Conversation, right: Conversation): boolean {
     const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-    return [...names].every(name => local.has(name) || same(left[name as keyof Conversation], right[name as keyof Conversation]));
+    return [...names].every(name => local.has(name) || name === "updatedAt" || same(left[name as keyof Conversation], right[name as keyof Conversation]));
 }
 
 /** Whether a conversation has changed since its base. */

@@ -1,3 +1,4 @@
+import type { StoredHistory } from "./history";
 /**
  * A server in the test's process with the routes that the engine uses. Tests decide what arrives, and when.
  *
@@ -22,6 +23,8 @@ interface Connection {
 }
 
 export class ScriptedServer {
+    /** The stored chats; null = the server runs without --history. */
+    history: StoredHistory | null = null;
     readonly generations: Generation[] = [];
     /** Every request: "POST v1/chat/completions". */
     readonly requests: string[] = [];
@@ -72,7 +75,8 @@ export class ScriptedServer {
     ): Response | Promise<Response> {
         const [route, query] = path.split("?");
         const parts = route.split("/");
-        if (route === "props") return json(200, { build_info: "test", default_generation_settings: { params: { temperature: 0.8 } } });
+        if (route === "props") return json(200, { build_info: "test", default_generation_settings: { params: { temperature: 0.8 } }, endpoint_history: this.history !== null });
+        if (parts[1] === "history") return this.history?.respond(method, parts.slice(2), options, headers) ?? json(400, { error: { message: "off" } });
         if (route === "v1/models") return json(200, { data: [{ id: "bird" }] });
         if (route === "v1/chat/completions" && method === "POST") return this.begin(options, headers);
         if (route === "v1/generations") {
@@ -251,6 +255,6 @@ export class ScriptedServer {
     }
 }
 
-function json(status: number, body: unknown): Response {
+export function json(status: number, body: unknown): Response {
     return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 }
