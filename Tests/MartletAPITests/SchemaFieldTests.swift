@@ -28,6 +28,9 @@ import Testing
                 ]
             ],
             ["response_format": ["type": "json_schema", "schema": schema]],
+            ["response_format": ["type": "json", "value": schema]],
+            ["response_format": ["type": "json_object", "value": schema]],
+            ["response_format": ["type": "json_schema", "value": ["name": "a", "schema": schema]]],
             ["response_format": ["type": "text"], "json_schema": schema],
             ["guided_json": schema], ["structured_outputs": ["json": schema]],
             ["structured_outputs": ["json": .string(schema.text)]], ["guided_json": .string(schema.text)],

@@ -53,10 +53,11 @@ struct ReadMessage: Equatable {
     init(
         _ text: String, _ format: PreparedChatFormat, tools: OfferedTools?, after opening: String = "",
         cuts: [Int] = [],
-        every size: Int? = nil, showsReasoning: Bool = false
+        every size: Int? = nil, showsReasoning: Bool = false, holdsValue: Bool = false
     ) {
         let bytes = Array(text.utf8)
-        var parser = OutputParser(format, tools: tools, after: opening, showsReasoning: showsReasoning)
+        var parser = OutputParser(
+            format, tools: tools, after: opening, showsReasoning: showsReasoning, holdsValue: holdsValue)
         var start = 0
         let ends = size.map { Array(stride(from: $0, to: bytes.count, by: $0)) } ?? cuts
         for end in ends + [bytes.count] {

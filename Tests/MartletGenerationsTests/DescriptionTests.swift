@@ -19,7 +19,8 @@ struct DescriptionTests {
             tools: [
                 OfferedTools.Tool(name: "now", parameters: ["type": "object"], isStrict: true),
                 OfferedTools.Tool(name: "", parameters: .null, isStrict: nil),
-            ], opening: "<think>\n", continuation: "Grüße", showsReasoning: true, warnings: ["", "x"])
+            ], opening: "<think>\n", continuation: "Grüße", showsReasoning: true, holdsValue: true,
+            warnings: ["", "x"])
         return description
     }
 

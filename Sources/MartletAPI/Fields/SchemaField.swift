@@ -99,8 +99,9 @@ package struct SchemaField: Sendable, Equatable {
             }
             return Requested(.object, name: "response_format")
         case "json_schema":
-            // Some clients omit the object in between.
-            let described = try format.object("json_schema") ?? format
+            // Some clients omit the object in between; Text Generation Inference calls it `value`.
+            let name = format.value("json_schema") == nil ? "value" : "json_schema"
+            let described = try format.object(name) ?? format
             _ = try described.string("name")
             described.accept("description")
             guard let schema = described.value("schema") else {

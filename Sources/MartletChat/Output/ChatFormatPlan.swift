@@ -47,6 +47,8 @@ final class ChatFormatPlan: Sendable {
     let format: ChatFormat
     /// Delimiters within content.
     let content: DelimiterSet
+    /// Delimiters within a value of a response schema: what may follow the value.
+    let value: DelimiterSet
     /// Delimiters within reasoning.
     let reasoning: DelimiterSet
     /// Delimiters within the head of a message.
@@ -59,6 +61,8 @@ final class ChatFormatPlan: Sendable {
         self.format = format
         let calls = readsCalls ? format.calls : nil
         content = DelimiterSet(Self.contentEntries(format, calls))
+        value = DelimiterSet(
+            Self.contentEntries(format, calls).filter { $0.role == .contentEnd || $0.role == .ignored })
         reasoning = DelimiterSet(Self.reasoningEntries(format, calls))
         messageHeadEnd = DelimiterSet(Self.headEntries(format, calls))
         self.calls = calls.map(ToolCallPlan.init)

@@ -26,6 +26,8 @@ extension OutputParser {
             consumeCall(byte, emit)
             return
         }
+        // Between two delimiters only, as `node` is a state of the automaton in use.
+        if holdsValue, !isBeginning, !isReasoning, pending.isEmpty { isInValue = true }
         let automaton = delimiters.automaton
         node = automaton.next(node, byte)
         if automaton.depth(node) == 0, candidate == nil {

@@ -11,6 +11,7 @@ package import MartletProtocol
 /// - Lookahead is bounded. Pending bytes are at most one delimiter and the white space next to it. A head is at most
 ///   512 bytes; an undecided call at most 1 MiB.
 /// - A call ends reasoning, with or without the end delimiter.
+/// - Within a value of a response schema no reasoning and no call begins: in `{"tag": "<think>"}` all bytes are content.
 ///
 /// Delimiters include the line ends behind the start of reasoning, and the white space around its end and around
 /// calls. A delimiter whose counterpart is missing is removed as well. `design.md` draws the states.
@@ -55,6 +56,10 @@ package struct OutputParser: Sendable {
     let tools: OfferedTools?
     /// Whether reasoning is emitted as content, with its delimiters (`reasoning_format: none`).
     let showsReasoning: Bool
+    /// Whether the content is a value of a response schema.
+    let holdsValue: Bool
+    /// Whether this value has begun.
+    var isInValue = false
     var state = State.text
     /// Whether the next text is reasoning.
     var isReasoning = false
@@ -94,15 +99,18 @@ package struct OutputParser: Sendable {
     /// - continuation: the beginning of the output, which the client sent and the model continues. It is parsed and
     ///   not emitted.
     /// - showsReasoning: whether reasoning stays in the content.
+    /// - holdsValue: whether the grammar of the request makes the content a value of a response schema.
     /// - warnings: warnings about the request, emitted before the output.
     package init(
         _ format: PreparedChatFormat, tools: OfferedTools? = nil, after prompt: String = "",
-        continuing continuation: String = "", showsReasoning: Bool = false, warnings: [String] = []
+        continuing continuation: String = "", showsReasoning: Bool = false, holdsValue: Bool = false,
+        warnings: [String] = []
     ) {
         self.warnings = warnings
         plan = tools == nil ? format.plain : format.withCalls
         self.tools = tools
         self.showsReasoning = showsReasoning
+        self.holdsValue = holdsValue
         for byte in prompt.utf8 { consume(byte) { _ in } }
         forget()
         guard !continuation.isEmpty else { return }
@@ -214,8 +222,10 @@ package struct OutputParser: Sendable {
         }
     }
 
-    /// The delimiters that have a meaning now. Fewer have one within reasoning.
-    var delimiters: ChatFormatPlan.DelimiterSet { isReasoning ? plan.reasoning : plan.content }
+    /// The delimiters that have a meaning now. Fewer have one within reasoning and within a value.
+    var delimiters: ChatFormatPlan.DelimiterSet {
+        isReasoning ? plan.reasoning : isInValue ? plan.value : plan.content
+    }
 
     /// Whether white space may belong to the delimiter behind it, so that it has to stay pending.
     var delimitersOwnSpace: Bool { isReasoning || isBeginning || plan.calls != nil }

@@ -158,6 +158,7 @@ package struct ServedModel: Sendable {
             prepared.parserDescription.chat = ParserDescription.ChatOutput(
                 format: template.format.format, tools: tools, opening: rendered.opening,
                 continuation: rendered.continuation, showsReasoning: request.includesReasoningInContent,
+                holdsValue: request.options.schemaGrammar != nil && (tools == nil || request.tools.choice != .required),
                 warnings: rendered.warnings + warnings)
             prepared.parser = prepared.parserDescription.parser { _ in template.format }
         }

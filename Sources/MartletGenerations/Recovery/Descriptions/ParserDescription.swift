@@ -18,19 +18,22 @@ package struct ParserDescription: Sendable, Equatable {
         package var continuation: String
         /// Whether reasoning is part of the content.
         package var showsReasoning: Bool
+        /// Whether the content is a value of a response schema.
+        package var holdsValue: Bool
         /// Warnings about messages and tools.
         package var warnings: [String]
 
         /// Describes the output of a chat.
         package init(
             format: ChatFormat, tools: [OfferedTools.Tool]?, opening: String, continuation: String,
-            showsReasoning: Bool, warnings: [String]
+            showsReasoning: Bool, holdsValue: Bool = false, warnings: [String]
         ) {
             self.format = format
             self.tools = tools
             self.opening = opening
             self.continuation = continuation
             self.showsReasoning = showsReasoning
+            self.holdsValue = holdsValue
             self.warnings = warnings
         }
     }
@@ -63,7 +66,8 @@ package struct ParserDescription: Sendable, Equatable {
         let parser = chat.map { chat in
             OutputParser(
                 prepare(chat.format), tools: chat.tools.map { OfferedTools($0) }, after: chat.opening,
-                continuing: chat.continuation, showsReasoning: chat.showsReasoning, warnings: chat.warnings)
+                continuing: chat.continuation, showsReasoning: chat.showsReasoning, holdsValue: chat.holdsValue,
+                warnings: chat.warnings)
         }
         return warnings.isEmpty ? parser : WarningParser(warnings, before: parser)
     }
@@ -79,7 +83,8 @@ extension ParserDescription: FieldRecord {
     }
 }
 
-/// 1 format, 2 tools, 3 opening, 4 continuation, 5 whether reasoning is content, 6 warnings.
+/// 1 format, 2 tools, 3 opening, 4 continuation, 5 whether reasoning is content, 6 warnings, 7 whether the
+/// content is a value of a schema.
 extension ParserDescription.ChatOutput: FieldMessage {
     package func write(to writer: inout JournalFieldWriter) {
         var copy = self
@@ -90,6 +95,7 @@ extension ParserDescription.ChatOutput: FieldMessage {
         writer.field(4, &copy.continuation)
         writer.field(5, &copy.showsReasoning)
         writer.list(6, &copy.warnings)
+        writer.field(7, &copy.holdsValue)
     }
 
     package init(from reader: inout JournalFieldReader) throws(FieldError) {
@@ -101,6 +107,7 @@ extension ParserDescription.ChatOutput: FieldMessage {
             format: format, tools: tools?.tools, opening: try reader.value(3), continuation: try reader.value(4),
             showsReasoning: try reader.value(5), warnings: [])
         try reader.list(6, &warnings)
+        try reader.field(7, &holdsValue)
     }
 }
 
