@@ -116,7 +116,9 @@ export class Engine implements ChatEngine {
 
     show(id: ConversationID | null): void {
         this.joined.database.isTemporaryVisible = id !== null && this.joined.database.isTemporary(id);
+        const before = this.joined.presence.visible;
         this.joined.presence.show(id);
+        if (before !== null && before !== id) void this.joined.library.removeIfUnused(before);
     }
 
     pageChanged(event: "hidden" | "visible" | "leaving" | "online"): void {

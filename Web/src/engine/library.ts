@@ -65,6 +65,14 @@ export class Library {
         ]);
     }
 
+    /** Removes a temporary conversation without a message, when the user has left it. */
+    async removeIfUnused(id: ConversationID): Promise<void> {
+        const { store } = this.parts;
+        const conversation = store.conversations.get(id);
+        if (conversation?.isTemporary !== true || conversation.leaf !== null || [...store.messages(id)].length > 0) return;
+        await store.commit([], () => [{ remove: ["conversations", id] }, { remove: ["drafts", id] }]);
+    }
+
     /** Changes a conversation; the stored record is read in the same transaction. */
     async change(id: ConversationID, edit: (conversation: Conversation) => Conversation): Promise<void> {
         await this.parts.store.commit([["conversations", id]], ([stored]) => {

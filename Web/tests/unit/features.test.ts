@@ -119,6 +119,17 @@ test("aTemporaryConversationIsStoredNowhere", async () => {
     assert.equal(tab.engine.thread(conversation), undefined);
 });
 
+test("aTemporaryConversationWithoutAMessageGoesWhenTheUserLeavesIt", async () => {
+    const tab = await new World(new ScriptedServer()).open();
+    const temporary = await tab.engine.createConversation(true);
+    const ordinary = await tab.engine.createConversation();
+    tab.engine.show(temporary);
+    tab.engine.show(ordinary);
+    tab.engine.show(null);
+    await turns();
+    assert.deepEqual(tab.engine.conversations().map(row => row.conversation.id), [ordinary]);
+});
+
 test("aTemporaryConversationCanBeKept", async () => {
     const server = new ScriptedServer();
     const world = new World(server);
