@@ -143,6 +143,14 @@ extension ModelPool {
         return true
     }
 
+    /// Whether a download of this reference runs. False also before its first call of `download(_:)`.
+    package func isDownloading(_ reference: HubReference) -> Bool {
+        if case .model(_, let number) = look(up: reference.description) {
+            return state.withLock { $0.policy.phase(of: number) == .downloading }
+        }
+        return state.withLock { $0.strayDownloads.contains(reference.description) }
+    }
+
     /// Runs a download and reports its progress.
     private func run(
         _ downloader: any ModelDownloader, _ name: String, _ reference: HubReference,

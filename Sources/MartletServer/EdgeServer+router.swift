@@ -30,7 +30,7 @@ extension EdgeServer {
         EmbeddingRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         RerankRoutes(configuration: configuration, models: models, registry: registry).add(to: &routes)
         OllamaRoutes(
-            configuration: configuration, completions: completions, models: models, registry: registry,
+            configuration: configuration, completions: completions, models: models, pool: pool, registry: registry,
             startTime: startTime
         ).add(to: &routes)
         completions.add(to: &routes)

@@ -20,6 +20,7 @@ struct PoolServer: Sendable {
         _ names: [String] = ["a", "b", "c"], room: UInt64 = 1, becomesReady: Bool = true,
         change: @escaping @Sendable (inout ModelDefinition) -> Void = { _ in },
         settings: @escaping @Sendable (inout ModelPool.Settings) -> Void = { _ in },
+        downloader: (any ModelDownloader)? = nil, hidden: [String] = [],
         body: (PoolServer) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
@@ -29,13 +30,15 @@ struct PoolServer: Sendable {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         configuration.onListening = { port.yield($0) }
         let models = FakeModels(becomesReady: becomesReady)
+        for name in hidden { models.hide(name) }
         var made: ModelPool?
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let edge = try EdgeServer(configuration: configuration, logger: logger) { receiver, onReady in
             var poolSettings = ModelPool.Settings(capacity: MemoryAmount(room))
             settings(&poolSettings)
-            let pool = try ModelPool(poolSettings, receiver: receiver, logger: logger, onReady: onReady) {
-                () throws(ModelSourceError) in
+            let pool = try ModelPool(
+                poolSettings, receiver: receiver, downloader: downloader, logger: logger, onReady: onReady
+            ) { () throws(ModelSourceError) in
                 models.catalogue(names, change)
             }
             made = pool
@@ -101,6 +104,9 @@ final class FakeModels: Sendable {
 
     /// Removes the file of a model from the sources. The next scan does not find it.
     func hide(_ name: String) { guarded.withLock { _ = $0.hidden.insert(name) } }
+
+    /// Adds the file of a hidden model to the sources.
+    func show(_ name: String) { guarded.withLock { _ = $0.hidden.remove(name) } }
 
     /// Damages the file of a model, or repairs it. The next scan finds the problem.
     func damage(_ name: String, _ problem: String?) { guarded.withLock { $0.problems[name] = problem } }

@@ -20,6 +20,28 @@ extension Benchmark {
     }
 }
 
+/// The views whose streams have a state, and the allocations that 1,000 events may make.
+private func foldingViews(_ head: ResponseHead) -> [(name: String, view: any FoldingView, limit: Int)] {
+    let options = CompletionOptions(defaults: CompletionDefaults())
+    return [
+        ("MessagesEvent", MessagesView(head: head, options: options), 10),
+        ("ResponsesEvent", ResponsesView(head: head, options: options, body: ["model": "m", "input": "hi"]), 1_100),
+        ("OllamaLine", OllamaView(head: head, options: options, form: .chat), 10),
+    ]
+}
+
+/// An event that begins an item, and one within the item.
+private let foldedParts: [(name: String, events: [LogEvent])] = {
+    func text(_ channel: OutputChannel) -> LogEvent { .text(channel, token: 42, bytes: Array(" word".utf8)[...]) }
+    return [
+        ("Text", [text(.content), text(.content)]), ("Reasoning", [text(.reasoning), text(.reasoning)]),
+        (
+            "Arguments",
+            [.call(0, name: "get_weather"), .arguments(call: 0, token: 42, bytes: Array("\"Oslo\"".utf8)[...])]
+        ),
+    ]
+}()
+
 /// The cost of a token on its way to a client, and of a request before the engine receives it.
 ///
 /// Allocations do not depend on the clock and have fixed limits, in the token benchmarks per 1,000 tokens.
@@ -41,6 +63,27 @@ let benchmarks: @Sendable () -> Void = {
                 bytes.removeAll(keepingCapacity: true)
                 view.encode(text, number: number, into: &bytes)
                 blackHole(bytes)
+            }
+        }
+    }
+
+    // One event of a stream with a state, in the middle of its item.
+    for (name, view, limit) in foldingViews(head) {
+        for (part, events) in foldedParts {
+            Benchmark("API:\(name):\(part)") { benchmark in
+                let log = GenerationLog(head: LogHead(created: 1, model: "fledgling"))
+                let history = LogHistory(of: log)
+                var state = ViewState()
+                var bytes: [UInt8] = []
+                view.encode(events[0], number: 0, state: &state, history: history, into: &bytes)
+                benchmark.startMeasurement()
+                benchmark.count(limit: limit) {
+                    for number in benchmark.scaledIterations {
+                        bytes.removeAll(keepingCapacity: true)
+                        view.encode(events[1], number: number + 1, state: &state, history: history, into: &bytes)
+                        blackHole(bytes)
+                    }
+                }
             }
         }
     }

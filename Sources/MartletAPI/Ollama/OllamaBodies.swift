@@ -1,4 +1,5 @@
 package import MartletJSON
+package import MartletModels
 package import MartletProtocol
 import OrderedCollections
 
@@ -13,56 +14,95 @@ package enum OllamaBodies {
         package var name: String
         /// The facts of the model from its last load; nil until it was loaded.
         package var information: ModelInformation?
-        /// Seconds since 1970.
+        /// The facts of the head of the file; nil if the server did not read it.
+        package var summary: ModelSummary?
+        /// Size, time and digest of the files; nil if they are not on this machine.
+        package var files: ModelFileFacts?
+        /// Seconds since 1970, for a model without files.
         package var modified: Int
-        /// The chat template.
+        /// The chat template; empty for a model that was never loaded.
         package var template: String
         /// The abilities of the model in Ollama's words: `completion`, `tools`, `thinking`, `insert`, `embedding`.
         package var capabilities: [String]
 
-        /// Makes the entry of a model. A model that was never loaded has no facts and an empty template.
+        /// Makes the entry of a model. The facts of a load come before those of the head.
         package init(
-            name: String, information: ModelInformation?, modified: Int, template: String, capabilities: [String]
+            name: String, information: ModelInformation?, summary: ModelSummary? = nil, files: ModelFileFacts? = nil,
+            modified: Int, template: String, capabilities: [String]
         ) {
             self.name = name
             self.information = information
+            self.summary = summary
+            self.files = files
             self.modified = modified
             self.template = template
             self.capabilities = capabilities
         }
 
-        /// The first word of libllama's description, which is the architecture.
-        private var family: String { information?.summary.split(separator: " ").first.map(String.init) ?? "" }
+        /// The abilities that the head of a file states, in Ollama's words.
+        package static func capabilities(of summary: ModelSummary?) -> [String] {
+            (summary?.capabilities ?? [.completion]).compactMap { capability in
+                switch capability {
+                case .completion: "completion"
+                case .tools: "tools"
+                case .reasoning: "thinking"
+                case .vision: "vision"
+                case .embeddings: "embedding"
+                case .infill: "insert"
+                case .audio, .rerank: nil
+                }
+            }
+        }
+
+        /// The architecture, or the first word of libllama's description.
+        private var family: String {
+            information?.summary.split(separator: " ").first.map(String.init) ?? summary?.architecture ?? ""
+        }
+
+        /// The bytes of the files, at least those of the tensors.
+        private var byteCount: UInt64 {
+            max(files?.byteCount ?? 0, information.map(\.byteCount) ?? summary?.byteCount ?? 0)
+        }
+
+        fileprivate var modifiedText: String { OllamaTime.text(files?.modified ?? modified) }
 
         /// The facts that every list shows. Clients sort and filter by them.
         fileprivate var details: JSONValue {
-            [
+            let parameterCount = information?.parameterCount ?? summary?.parameterCount
+            return [
                 "parent_model": "", "format": "gguf", "family": .string(family), "families": [.string(family)],
-                "parameter_size": .string(information.map { OllamaBodies.size($0.parameterCount) } ?? ""),
-                "quantization_level": .string(information?.fileType ?? ""),
+                "parameter_size": .string(parameterCount.map { OllamaBodies.size($0) } ?? ""),
+                "quantization_level": .string(information?.fileType ?? summary?.quantization ?? ""),
             ]
         }
 
-        /// An element of a list. There is no digest: the file is not hashed at a start.
+        /// An element of a list. The digest is that of the cache; other files are not hashed, so it is empty for them.
         fileprivate var entry: JSONObject {
             [
-                "name": .string(name), "model": .string(name), "modified_at": .string(OllamaTime.text(modified)),
-                "size": .integer(Int64(clamping: information?.byteCount ?? 0)), "digest": "", "details": details,
+                "name": .string(name), "model": .string(name), "modified_at": .string(modifiedText),
+                "size": JSONValue(byteCount), "digest": .string(files?.digest ?? ""), "details": details,
             ]
         }
 
         /// Metadata with the keys of model files. Only keys that clients read are here.
         fileprivate var facts: JSONObject {
-            guard let information else { return [:] }
-            return [
-                "general.architecture": .string(family),
-                "general.parameter_count": .integer(Int64(clamping: information.parameterCount)),
-                "general.basename": .string(information.name ?? name),
-                // Clients read the largest usable prompt here.
-                "\(family).context_length": .integer(Int64(information.sequenceContextLength)),
-                "\(family).embedding_length": .integer(Int64(information.embeddingLength)),
-                "tokenizer.ggml.vocab_size": .integer(Int64(information.vocabularySize)),
-            ]
+            var facts: JSONObject = [:]
+            if !family.isEmpty { facts["general.architecture"] = .string(family) }
+            if let count = information?.parameterCount ?? summary?.parameterCount {
+                facts["general.parameter_count"] = JSONValue(count)
+            }
+            facts["general.basename"] = .string(information?.name ?? summary?.displayName ?? name)
+            // Clients read the largest usable prompt here.
+            if let length = information?.sequenceContextLength ?? summary?.trainedContextLength {
+                facts["\(family).context_length"] = .integer(Int64(length))
+            }
+            if let length = information?.embeddingLength {
+                facts["\(family).embedding_length"] = .integer(Int64(length))
+            }
+            if let size = information?.vocabularySize ?? summary?.vocabularySize {
+                facts["tokenizer.ggml.vocab_size"] = .integer(Int64(size))
+            }
+            return facts
         }
     }
 
@@ -92,7 +132,7 @@ package enum OllamaBodies {
             "modelfile": .string("FROM \(model.name)\n"), "parameters": "", "template": .string(model.template),
             "details": model.details, "model_info": .object(model.facts),
             "capabilities": .array(model.capabilities.map { .string($0) }),
-            "modified_at": .string(OllamaTime.text(model.modified)),
+            "modified_at": .string(model.modifiedText),
         ]
     }
 

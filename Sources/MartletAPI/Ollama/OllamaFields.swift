@@ -1,5 +1,6 @@
 import MartletGenerations
 import MartletJSON
+import MartletModels
 import MartletProtocol
 import MartletStreams
 import OrderedCollections
@@ -71,9 +72,15 @@ enum OllamaFields {
     /// The warning of a response whose model is never unloaded.
     static let keepAliveWarning = "\"keep_alive\": no effect: the model stays loaded while the server runs"
 
-    /// The name of a model. Clients add the tag `:latest` to names without a tag.
+    /// The name of a model. Clients add the tag `:latest` to names without a tag, and a host to those of a repository.
     static func modelName(_ name: String) -> String {
-        name.hasSuffix(":latest") ? String(name.dropLast(":latest".count)) : name
+        let name = name.hasSuffix(":latest") ? String(name.dropLast(":latest".count)) : name
+        for host in ["hf.co/", "huggingface.co/", "https://hf.co/", "https://huggingface.co/"]
+        where name.lowercased().hasPrefix(host) {
+            let rest = String(name.dropFirst(host.count))
+            return HubReference(rest)?.description ?? rest
+        }
+        return name
     }
 
     /// `format`: absent, empty, `"json"` or a JSON Schema, as `response_format`.

@@ -4,8 +4,11 @@ internal import MartletAPI
 internal import MartletChat
 internal import MartletGenerations
 internal import MartletJSON
+internal import MartletModels
+internal import MartletPool
 internal import MartletProtocol
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 /// Ollama's routes. Completions are generations like all others; these routes only translate.
@@ -16,24 +19,26 @@ struct OllamaRoutes: Sendable {
     /// Begins the completions, so that they have lifetimes, journals and control commands like those of other dialects.
     let completions: CompletionRoutes
     let models: any ModelDirectory
+    /// The pool of a server that loads and unloads models; nil for a server of one model.
+    let pool: ModelPool?
     /// Admits embeddings within the quota, and has the time of responses.
     let registry: GenerationRegistry
     /// The time at which the server started, in seconds since 1970.
     let startTime: Int
 
-    /// Adds the routes that clients of Ollama use. Models are not made, copied, pushed or deleted here.
+    /// Adds the routes that clients of Ollama use.
     func add(to table: inout RouteTable) {
         // Clients compare the version with the one that they need, and show it.
         table.add(.get, "/api/version") { _, _ in
             .json(["version": .string(OllamaBodies.version), "server": .string(configuration.build)])
         }
-        table.add(.get, "/api/tags") { _, _ in .json(OllamaBodies.tags(try known().map(entry))) }
+        table.add(.get, "/api/tags") { _, _ in .json(OllamaBodies.tags(entries(of: try known()))) }
         table.add(.get, "/api/ps") { _, _ in
-            .json(
-                OllamaBodies.running(models.all.filter { $0.readiness.model != nil }.map(entry)))
+            .json(OllamaBodies.running(entries(of: models.all.filter { $0.readiness.model != nil })))
         }
         table.add(.post, "/api/show") { request, _ in
-            .json(OllamaBodies.show(entry(of: try model(named: try await name(in: request)))))
+            let handle = try model(named: try await name(in: request))
+            return .json(OllamaBodies.show(entry(of: handle, in: try? pool?.status(named: handle.name).definition)))
         }
         table.add(.post, "/api/chat") { request, context in
             let json = try await request.json(upTo: configuration.limits.bodyBytes)
@@ -53,8 +58,26 @@ struct OllamaRoutes: Sendable {
         table.add(.post, "/api/embeddings") { request, context in
             try await embed(request, isOlder: true, on: context)
         }
-        table.add(.post, "/api/pull") { request, _ in try await pull(request) }
+        table.add(.post, "/api/pull") { request, context in try await pull(request, on: context) }
+        for (method, path, problem) in Self.refusals {
+            table.add(method, path) { _, _ in throw APIError(.notSupported, problem) }
+        }
     }
+
+    /// Ollama's routes that this server does not have, with the way that exists instead.
+    private static let refusals: [(HTTPRequest.Method, String, String)] = [
+        (
+            .post, "/api/create",
+            "create: this server makes no models; a preset file (--models-preset) gives a model other settings"
+        ),
+        (.post, "/api/copy", "copy: this server copies no models; --model-map 'NEW=OLD' gives a model another name"),
+        (.post, "/api/push", "push: this server uploads no models"),
+        (
+            .delete, "/api/delete",
+            "delete: not in this API; DELETE /models?model=NAME or 'martlet rm NAME' deletes the files of a model"
+        ),
+        (.post, "/api/blobs/{digest}", "blobs: this server accepts no uploads; 'martlet pull' downloads a model"),
+    ]
 
     // MARK: Models
 
@@ -66,7 +89,7 @@ struct OllamaRoutes: Sendable {
 
     /// The name in the body's `model`, or in its older member `name`.
     /// - Throws: `invalidRequest` if both are missing.
-    private func name(in request: Request) async throws -> String {
+    func name(in request: Request) async throws -> String {
         let fields = try FieldReader(try await request.json(upTo: configuration.limits.textBodyBytes))
         let name = try fields.string("model") ?? fields.string("name")
         guard let name, !name.isEmpty else {
@@ -77,7 +100,7 @@ struct OllamaRoutes: Sendable {
 
     /// The model with a name. A server of one model answers under every name elsewhere, but describes only its own.
     /// - Throws: `notFound` with Ollama's words; `unavailable` while the only model loads.
-    private func model(named name: String) throws -> ModelHandle {
+    func model(named name: String) throws -> ModelHandle {
         let handle = try models.model(named: name)
         // A directory of several models has found this one by its name.
         guard !handle.loadsOnDemand else { return handle }
@@ -88,11 +111,24 @@ struct OllamaRoutes: Sendable {
         return handle
     }
 
-    /// A model with everything that the lists show. The facts of a model that was never loaded are unknown.
-    private func entry(of handle: ModelHandle) -> OllamaBodies.Model {
+    /// Models with everything that the lists show. The pool is asked once for all of them.
+    private func entries(of handles: [ModelHandle]) -> [OllamaBodies.Model] {
+        let definitions = (pool?.statuses ?? []).map { (ExactString($0.name), $0.definition) }
+        let byName = Dictionary(definitions, uniquingKeysWith: { $1 })
+        return handles.map { entry(of: $0, in: byName[ExactString($0.name)]) }
+    }
+
+    /// A model with everything that the lists show.
+    ///
+    /// The facts of a model that was never loaded are those of its head. Asks the file system for the size of the files.
+    /// - Parameter definition: the model in the pool; nil for the model of a server of one model.
+    private func entry(of handle: ModelHandle, in definition: ModelDefinition?) -> OllamaBodies.Model {
+        let summary = definition?.summary
         guard let model = handle.readiness.lastModel else {
             return OllamaBodies.Model(
-                name: handle.name, information: nil, modified: startTime, template: "", capabilities: ["completion"])
+                name: handle.name, information: nil, summary: summary,
+                files: ModelFileFacts(paths: definition?.model.paths ?? []), modified: startTime, template: "",
+                capabilities: OllamaBodies.Model.capabilities(of: summary))
         }
         var capabilities = ["completion"]
         if let template = try? model.template.get() {
@@ -104,8 +140,9 @@ struct OllamaRoutes: Sendable {
         if model.information.infillTokens.missing.isEmpty { capabilities.append("insert") }
         if model.information.embeddingPooling != nil { capabilities.append("embedding") }
         return OllamaBodies.Model(
-            name: handle.name, information: model.information, modified: startTime, template: model.templateSource,
-            capabilities: capabilities)
+            name: handle.name, information: model.information, summary: summary,
+            files: ModelFileFacts(paths: definition?.model.paths ?? [model.information.path]), modified: startTime,
+            template: model.templateSource, capabilities: capabilities)
     }
 
     // MARK: Completions
@@ -159,7 +196,7 @@ struct OllamaRoutes: Sendable {
         return try await completions.respond(to: json, in: .named(.ollamaGenerate), headers, on: context)
     }
 
-    // MARK: Embeddings and downloads
+    // MARK: Embeddings
 
     /// Responds to `/api/embed` and `/api/embeddings`.
     ///
@@ -191,39 +228,5 @@ struct OllamaRoutes: Sendable {
                     try body.response(embeddings, model: handle.name, duration: .now - begin), headers: headers)
             }
         }
-    }
-
-    /// Reports a model that is served as present. Other models are downloaded by `martlet pull`.
-    ///
-    /// The lines are those of Ollama for a model that is present: clients wait for the status `success`.
-    /// - Throws: `notSupported` that names the command for another model.
-    private func pull(_ request: Request) async throws -> Response {
-        let json = try await request.json(upTo: configuration.limits.textBodyBytes)
-        let fields = try FieldReader(json)
-        let streams = try fields.bool("stream") ?? true
-        let name = OllamaBodies.modelName(try fields.string("model") ?? fields.string("name") ?? "")
-        guard !name.isEmpty else {
-            throw APIError.field("model", "The name of a model is required, but the field is missing")
-        }
-        guard (try? model(named: name)) != nil else {
-            throw APIError(
-                .notSupported,
-                "pull model '\(name.prefix(256))': this server downloads no models; run "
-                    + "'martlet pull \(name.prefix(256))' and start a server with it", field: "model")
-        }
-        guard streams else { return .json(["status": "success"]) }
-        return .lines(["pulling manifest", "success"].map { ["status": .string($0)] })
-    }
-}
-
-extension Response {
-    /// A response with one JSON value per line.
-    ///
-    /// - Parameter values: all lines; the response is complete at once.
-    static func lines(_ values: [JSONValue]) -> Response {
-        let body = values.flatMap { $0.bytes + [UInt8(ascii: "\n")] }
-        return Response(
-            status: .ok, headers: [.contentType: "application/x-ndjson"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }
