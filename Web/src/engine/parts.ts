@@ -25,10 +25,10 @@ export function browserSettings(store: Store): SettingValues {
     return (store.values.get("settings") as SettingValues | undefined) ?? {};
 }
 
-/** The model of the next answer of a conversation; null = the server's own. */
+/** The model of the next answer of a conversation: the chosen one, else a loaded one, else the first one; null = the server's own. */
 export function modelOf(parts: Parts, conversation: Conversation | undefined): string | null {
     const chosen = conversation?.model ?? (parts.store.values.get("defaultModel") as string | undefined) ?? null;
     if (chosen !== null) return chosen;
     const { models } = parts.models.current;
-    return models.length === 1 ? models[0].name : models.find(model => model.status === "loaded")?.name ?? null;
+    return (models.find(model => model.status === "loaded") ?? models[0])?.name ?? null;
 }

@@ -6,11 +6,11 @@ import { useEngine, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { IconButton, Progress } from "../ui";
 
-const groups = ["Favourites", "Loaded", "Available"] as const;
+const groups = ["Favourites", "In memory", "Available"] as const;
 
 function groupOf(model: Model): (typeof groups)[number] {
     if (model.isFavourite) return "Favourites";
-    return model.status === "unloaded" || model.status === "failed" ? "Available" : "Loaded";
+    return model.status === "unloaded" || model.status === "failed" ? "Available" : "In memory";
 }
 
 /** The models with search; arrows follow the visible order, Enter chooses. */

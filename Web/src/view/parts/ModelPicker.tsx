@@ -13,7 +13,9 @@ export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen:
     const engine = useEngine();
     const feed = useTopic(topics.models, current => current.models());
     const [isOpen, setOpen] = useState(false);
-    const name = chosen ?? feed.defaultModel ?? feed.models[0]?.name ?? null;
+    // Without a choice the answer comes from the model that the engine names, too (`modelOf`).
+    const first = feed.models.find(other => other.status === "loaded") ?? feed.models[0];
+    const name = chosen ?? feed.defaultModel ?? first?.name ?? null;
     const model = feed.models.find(other => other.name === name || other.aliases.includes(name ?? ""));
     const status = model?.status ?? (feed.connection === "live" && name ? "missing" : "unknown");
     const trigger = useRef<HTMLButtonElement>(null);
