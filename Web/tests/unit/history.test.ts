@@ -164,6 +164,41 @@ test("aRemovalWinsOverAWriteThatChangedNothing", async () => {
     assert.deepEqual(tab.engine.conversations(), []);
 });
 
+test("aRemovalWinsOverTheEndOfAnAnswer", async () => {
+    const { server, history } = withHistory();
+    const [desk, phone] = [new World(server), new World(server)];
+    const [first, second] = [await desk.open(), await phone.open()];
+    const { conversation, answer } = await ask(second, "one");
+    await until(() => server.generations.length === 1, "a generation");
+    server.text(server.generations[0], "The beginning");
+    await phone.clock.advance(2_000);
+    await desk.clock.advance(6_000);
+    await until(() => first.engine.conversations().length === 1, "the chat on the desk");
+    // The phone has not written the end when the desk removes the chat.
+    server.finish(server.generations[0], "stop");
+    await until(() => message(second, answer).state === "done", "the end");
+    await first.engine.removeConversations([conversation]);
+    await desk.clock.advance(2_000);
+    assert.equal(history.chats.size, 0);
+    await phone.clock.advance(12_000);
+    await desk.clock.advance(6_000);
+    assert.deepEqual([first.engine.conversations(), second.engine.conversations(), history.chats.size], [[], [], 0]);
+    // And the other way: the end is written first.
+    const again = await ask(second, "two");
+    await until(() => server.generations.length === 2, "a second generation");
+    server.text(server.generations[0], "More");
+    await phone.clock.advance(2_000);
+    await desk.clock.advance(6_000);
+    server.finish(server.generations[0], "stop");
+    await until(() => message(second, again.answer).state === "done", "the second end");
+    await phone.clock.advance(2_000);
+    await first.engine.removeConversations([again.conversation]);
+    await desk.clock.advance(2_000);
+    await phone.clock.advance(12_000);
+    await desk.clock.advance(6_000);
+    assert.deepEqual([first.engine.conversations(), second.engine.conversations(), history.chats.size], [[], [], 0]);
+});
+
 test("aServerThatLostItsChatsGetsThemAgain", async () => {
     const { server, history } = withHistory();
     const world = new World(server);

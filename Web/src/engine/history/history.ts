@@ -4,7 +4,7 @@ import type { Parts } from "../parts";
 import type { Conversation, ConversationID, JSONValue, Message, MessageID } from "../types";
 import { words } from "../words";
 import { ChatFiles, nameRule } from "./files";
-import { baseOf, documentFrom, hasChanged, merged } from "./merge";
+import { baseOf, documentFrom, hasChanged, hasNews, merged } from "./merge";
 import type { Base, ChatDocument } from "./merge";
 
 /** The time between two looks at the server's list while the page is visible. */
@@ -227,7 +227,7 @@ export class History {
             const status = reply.kind === "refused" ? reply.failure.status : 0;
             if (reply.kind !== "ok" && status !== 404 && status !== 412) return;
             const found = status === 412 ? await this.readChat(id) : null;
-            if (found && !hasChanged(base, found.document)) {
+            if (found && !hasNews(base, found.document)) {
                 tag = found.tag;
                 continue;
             }
@@ -244,7 +244,7 @@ export class History {
     private async removedThere(id: ConversationID, base: BaseRecord): Promise<void> {
         const { store, answers } = this.parts;
         const document = await this.document(id);
-        if (!document || hasChanged(base, document)) {
+        if (!document || hasNews(base, document)) {
             await this.forget(id);
             this.changed.add(id);
             return;
@@ -360,9 +360,10 @@ export class History {
                 return reply.kind === "lost" ? this.problem : words.historyRefused(reply.failure.message);
             }
             if (!(await this.pull(id, list))) {
-                // Gone on the server: it is written anew.
-                await this.forget(id);
-                this.changed.add(id);
+                // Gone on the server, or not readable: the next list decides.
+                this.listTag = null;
+                this.isWanted = true;
+                return null;
             } else if (!this.changed.has(id)) {
                 return null;
             }

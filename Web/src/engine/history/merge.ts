@@ -13,6 +13,8 @@ export interface Base {
     readonly conversation: Conversation;
     /** The revision of each message, by its id. */
     readonly revisions: { readonly [id: string]: number };
+    /** The answers that were being written. */
+    readonly running: readonly MessageID[];
 }
 
 /** Members of a conversation that belong to a device. */
@@ -24,7 +26,8 @@ const ranks: { readonly [state in MessageState]?: number } = { done: 4, stopped:
 export function baseOf(document: ChatDocument): Base {
     const revisions: { [id: string]: number } = {};
     for (const message of document.messages) revisions[message.id] = message.revision;
-    return { conversation: document.conversation, revisions };
+    const running = document.messages.filter(message => isRunning(message.state)).map(message => message.id);
+    return { conversation: document.conversation, revisions, running };
 }
 
 function same(left: unknown, right: unknown): boolean {
@@ -45,6 +48,20 @@ export function hasChanged(base: Base, document: ChatDocument): boolean {
     if (!isSameConversation(base.conversation, document.conversation)) return true;
     if (Object.keys(base.revisions).length !== document.messages.length) return true;
     return document.messages.some(message => base.revisions[message.id] !== message.revision);
+}
+
+/**
+ * Whether a conversation has something that its removal elsewhere must not take away: a message or an edit since the base.
+ * The end of an answer that was being written, and a title that the model wrote, are none.
+ */
+export function hasNews(base: Base, document: ChatDocument): boolean {
+    const { conversation } = document;
+    const titled = conversation.isTitleManual ? conversation : { ...conversation, title: base.conversation.title };
+    if (!isSameConversation(base.conversation, titled)) return true;
+    return document.messages.some(message => {
+        const revision = base.revisions[message.id];
+        return revision === undefined || (revision !== message.revision && !base.running.includes(message.id));
+    });
 }
 
 /**
