@@ -32,8 +32,9 @@ package struct SubprocessLauncher: WorkerLauncher {
     package func run(_ link: WorkerLink) async -> WorkerExit {
         BrokenPipes.ignore()
         var options = PlatformOptions()
-        // A session of its own: Ctrl-C at the terminal reaches the edge alone.
-        options.createSession = true
+        // A process group of its own: Ctrl-C at the terminal reaches the edge alone. A session of its own would also be a
+        // scheduling group of its own on Linux: on a busy machine its wake-ups wait longer.
+        options.processGroupID = 0
         options.teardownSequence = teardown
         do {
             let frames = try FileDescriptor.pipe()
