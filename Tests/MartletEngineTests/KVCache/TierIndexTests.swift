@@ -193,6 +193,25 @@ import Testing
             }
         }
     }
+
+    /// An index by beginnings finds the same prefixes as one without, if they are long enough.
+    @Test(arguments: 0..<10) func beginningsHideShortPrefixesOnly(seed: Int) {
+        var random = SplitMixGenerator(seed: UInt64(seed))
+        var index = Index(kind: .attention, limit: 400)
+        var headed = Index(kind: .attention, limit: 400, headCount: 8)
+        for _ in 0..<400 {
+            let items = (0..<Int.random(in: 8...30, using: &random)).map { position in
+                position < 6 ? Int32(position) : Int32.random(in: 0...1, using: &random)
+            }
+            let found = index.lookup(items[...], key: PrefixKey())
+            let length = found.map(\.length) ?? 0
+            #expect(headed.lookup(items[...], key: PrefixKey())?.length ?? 0 == (length < 8 ? 0 : length))
+            let bytes = Int.random(in: 1...25, using: &random)
+            _ = index.insert(entry(items, bytes: bytes))
+            _ = headed.insert(entry(items, bytes: bytes))
+            #expect(headed.byteCount == index.byteCount && headed.count == index.count)
+        }
+    }
 }
 
 /// A small generator whose sequence depends on the seed only (SplitMix64).

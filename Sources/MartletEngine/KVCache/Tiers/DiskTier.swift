@@ -70,7 +70,7 @@ final class DiskTier {
         self.fingerprint = fingerprint
         self.logger = logger
         byteLimit = settings.byteLimit
-        index = TierIndex(kind: kind, limit: settings.byteLimit)
+        index = TierIndex(kind: kind, limit: settings.byteLimit, headCount: PrefixTiers.minimumCount)
         try readIndex()
         start(post)
     }

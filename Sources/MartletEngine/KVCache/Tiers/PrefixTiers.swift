@@ -42,7 +42,7 @@ final class PrefixTiers {
     ///   - byteLimit: the limit of the RAM tier; 0 = there is none.
     ///   - disk: the disk tier; `nil` = there is none.
     init(kind: MemoryKind, byteLimit: Int, disk: DiskTier?) {
-        ram = TierIndex(kind: kind, limit: byteLimit)
+        ram = TierIndex(kind: kind, limit: byteLimit, headCount: Self.minimumCount)
         self.disk = disk
     }
 
