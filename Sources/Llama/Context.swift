@@ -64,6 +64,8 @@ package struct Context: ~Copyable {
     let model: Model
     private let abortSignal: AbortSignal
     private let vocabularySize: Int
+    /// Whether attention uses the flash method, if the device supports it.
+    package let usesFlashAttention: Bool
     /// Freed after the context, because it is a property of a reference type. `nil` = libggml makes threads as it needs
     /// them.
     private let threadPools: ThreadPools?
@@ -108,6 +110,7 @@ package struct Context: ~Copyable {
         self.model = model
         self.abortSignal = abortSignal
         usesUnifiedKV = options.usesUnifiedKV
+        usesFlashAttention = options.flashAttention != .off
         threadPools = Self.threadPools(options)
         threadPools?.attach(to: pointer)
         memory = llama_get_memory(pointer)

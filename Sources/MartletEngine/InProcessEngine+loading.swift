@@ -178,10 +178,29 @@ extension InProcessEngine {
         options.keyType = configuration.keyCacheType
         options.valueType = configuration.valueCacheType
         options.keepsFullWindow = configuration.keepsFullWindow
+        if try choosesPlainAttention(for: model, options) {
+            options.flashAttention = .off
+            options.microBatchSize = min(options.microBatchSize, PlainAttention.microBatchSize)
+        }
         options.offloadsKVCache = configuration.offloadsKVCache
         options.offloadsOperations = configuration.offloadsOperations
         options.positions = configuration.positions
         return options
+    }
+
+    /// Whether the context computes plain attention although no flag asks for it.
+    private func choosesPlainAttention(
+        for model: Model, _ options: Context.Options
+    ) throws(LlamaError) -> Bool {
+        guard configuration.flashAttention == .automatic else { return false }
+        let hasDevices = try !configuration.devicePlacement.chosenDevices().isEmpty
+        return PlainAttention.isFaster(
+            PlainAttention.Setting(
+                sequenceLength: options.usesUnifiedKV
+                    ? options.contextLength : options.contextLength / configuration.sequenceCount,
+                headCount: model.headCount, isUnified: options.usesUnifiedKV, hasDevices: hasDevices,
+                keyType: options.keyType, valueType: options.valueType,
+                speculates: !configuration.speculation.kinds.isEmpty || configuration.speculation.draftModel != nil))
     }
 
     /// Restricts a placement to the processors that this process may use.
@@ -241,6 +260,8 @@ extension InProcessEngine {
         // As with generated text, the vectors of small models are batch-invariant: one input per batch.
         options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
         options.batchSize = configuration.microBatchSize
+        options.microBatchSize = configuration.microBatchSize
+        options.flashAttention = configuration.flashAttention
         options.outputCount = configuration.microBatchSize
         // Most poolings need all tokens of an input in one decode. The vector of the last token can be computed in
         // several decodes.

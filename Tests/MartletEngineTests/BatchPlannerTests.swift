@@ -200,4 +200,68 @@ import Testing
         prefillBudget.observe(tokens: 4, nanoseconds: 4)
         #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
     }
+
+    // MARK: Plain attention
+
+    static let plain = BatchShape(
+        microBatchSize: 256, isReproducible: true, usesUnifiedKV: false, usesFlashAttention: false)
+
+    /// The numbers of tokens that libllama computes at once of each sequence, for sequences with adjacent ids.
+    private func piecesOfSequences(_ counts: [Int]) -> [[Int]] {
+        var left = counts
+        var pieces = counts.map { _ in [Int]() }
+        while left.contains(where: { $0 > 0 }) {
+            // The first run of adjacent sequences that have tokens left.
+            let first = left.firstIndex { $0 > 0 } ?? 0
+            let end = left[first...].firstIndex(of: 0) ?? left.count
+            let step = left[first..<end].min() ?? 0
+            for index in first..<end {
+                left[index] -= step
+                pieces[index].append(step)
+            }
+        }
+        return pieces
+    }
+
+    /// Single tokens round differently, so no token of a prompt may be computed by itself.
+    @Test(arguments: 0..<40) func plainAttentionNeverComputesASingleTokenOfAPrompt(seed: Int) {
+        var random = SplitMixGenerator(seed: UInt64(seed))
+        var planner = BatchPlanner(shape: Self.plain)
+        var left = (0..<Int.random(in: 1...12, using: &random)).map { _ in Int.random(in: 2...900, using: &random) }
+        var steps = 0
+        while left.contains(where: { $0 > 0 }) {
+            let pending = left.indices.filter { left[$0] > 0 }.map {
+                PendingTokens(slot: $0, count: left[$0], isAligned: true)
+            }
+            let scheduled = plan(&planner, pending, budget: Int.random(in: 1...300, using: &random))
+            #expect(!scheduled.isEmpty && scheduled.reduce(0) { $0 + $1.count } <= 256)
+            var counts = left.map { _ in 0 }
+            for part in scheduled { counts[part.slot] = part.count }
+            for pieces in piecesOfSequences(counts) { #expect(!pieces.contains(1), "\(counts)") }
+            for part in scheduled { left[part.slot] -= part.count }
+            #expect(!left.contains(1) && left.allSatisfy { $0 >= 0 })
+            steps += 1
+            #expect(steps < 5_000, "no progress: \(left)")
+            if steps >= 5_000 { break }
+        }
+    }
+
+    @Test func plainAttentionNeedsNoChunksAndKeepsGeneratedTokensApart() {
+        #expect(Self.plain.next(from: 0, to: 150, promptCount: 150) == (150, true))
+        #expect(Self.plain.next(from: 100, to: 150, promptCount: 120) == (20, true))
+        #expect(Self.plain.next(from: 120, to: 150, promptCount: 120) == (1, false))
+        #expect(Self.plain.reusable(119, promptCount: 120) == 118)
+        #expect(Self.plain.reusable(77, promptCount: 120) == 77)
+        #expect(Self.plain.reusable(130, promptCount: 120) == 130)
+        #expect(Self.plain.reusable(1, promptCount: 1) == 1)
+        var planner = BatchPlanner(shape: Self.plain)
+        let pending = [
+            PendingTokens(slot: 0, count: 1, isDecoding: true), PendingTokens(slot: 1, count: 150, isAligned: true),
+            PendingTokens(slot: 2, count: 1),
+        ]
+        let narrow = [ScheduledTokens(slot: 0, count: 1, isDecoding: true), ScheduledTokens(slot: 2, count: 1)]
+        #expect(plan(&planner, pending) == narrow)
+        #expect(plan(&planner, pending) == [ScheduledTokens(slot: 1, count: 150)])
+        #expect(plan(&planner, pending) == narrow)
+    }
 }

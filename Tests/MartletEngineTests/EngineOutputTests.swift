@@ -226,7 +226,8 @@ import Testing
         let without = await running.completion(RunningEngine.chat(long)) { $0.parameters.reusesPrompt = false }
         running.engine.shutdown()
         #expect(first.cachedTokens == 0)
-        #expect(second.cachedTokens == first.promptTokens - 1)
+        // Plain attention computes the last two tokens together, flash attention the last one.
+        #expect([1, 2].contains(first.promptTokens - second.cachedTokens))
         #expect(without.cachedTokens == 0)
         #expect(first.tokens == second.tokens)
         #expect(first.tokens == without.tokens)

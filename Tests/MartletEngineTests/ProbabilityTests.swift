@@ -15,7 +15,7 @@ import Testing
     private func bytes(_ tokens: [TokenProbabilities]) -> [UInt8] { tokens.flatMap { $0[0].bytes } }
 
     @Test func listsEqualAFullSoftmaxOverTheModelsLogits() async throws {
-        let running = RunningEngine()
+        let running = RunningEngine { $0.flashAttention = .off }
         let completion = await running.completion(Self.question) {
             $0.parameters.probabilities = ProbabilityRequest(count: 50)
             // Neither of these may change the reported values.
@@ -32,6 +32,7 @@ import Testing
         let prompt = try PromptTokenizer(vocabulary).tokensToContinue(Self.question)
         var options = Context.Options()
         options.contextLength = 1024
+        options.flashAttention = .off
         var context = try Context(model: model, options: options)
         var position = 0
         var next = prompt

@@ -27,6 +27,7 @@ import Testing
         var options = Context.Options()
         options.contextLength = 1024
         options.outputCount = BatchShape.chunk
+        options.flashAttention = .off
         var context = try Context(model: model, options: options)
         var result: [[Double]] = []
         while result.count < tokens.count {
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func promptLogprobsAreTheModelsOwn() async throws {
-        let running = RunningEngine()
+        let running = RunningEngine { $0.flashAttention = .off }
         let completion = await running.completion(Self.prompt(Self.text), Self.requestLogprobs)
         let plain = await running.completion(Self.prompt(Self.text)) { $0.parameters.maximumTokens = 8 }
         running.engine.shutdown()

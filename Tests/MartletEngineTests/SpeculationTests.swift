@@ -1,4 +1,5 @@
 import Foundation
+import Llama
 import MartletGrammar
 import MartletProtocol
 import Testing
@@ -57,6 +58,8 @@ import Testing
         let running = RunningEngine {
             $0.sequenceCount = 8
             $0.speculation = speculation
+            // An engine with drafts has flash attention by default, so the one without must have it, too.
+            $0.flashAttention = .on
         }
         _ = await running.log.settled()
         let handles = (0..<promptCount).map { number in

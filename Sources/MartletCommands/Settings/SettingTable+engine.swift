@@ -77,7 +77,9 @@ extension SettingTable {
                 + "other requests. Off: prompts and tokens share batches."),
         Setting(
             .flashAttention, ["-fa"], environment: ["LLAMA_ARG_FLASH_ATTN"], .onOffAuto, "WHEN",
-            default: "auto", in: .engine, for: .worker, "Use flash attention. auto = if the device supports it."),
+            default: "auto", in: .engine, for: .worker,
+            "Use flash attention. auto = if the device supports it, except for small models with sequences of 2,048 tokens "
+                + "or more on a CPU."),
         Setting(
             .loadMode, ["-lm"], environment: ["LLAMA_ARG_LOAD_MODE"],
             .choice(Model.Options.LoadMode.allCases.map(\.rawValue)), "MODE",

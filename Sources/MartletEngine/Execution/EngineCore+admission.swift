@@ -111,6 +111,16 @@ extension EngineCore {
             rules: reuseRules)
     }
 
+    /// The number of tokens that the waiting sequences have to compute: those that neither the KV cache nor a tier has.
+    var waitingTokenCount: Int {
+        (0..<scheduler.waiting.count).reduce(0) { sum, position in
+            let sequence = scheduler.waiting[position]
+            let reused = plan(for: sequence)?.reuse.count ?? 0
+            let restored = tierHit(for: sequence, beyond: reused)?.length ?? 0
+            return sum + sequence.history.count - max(reused, restored)
+        }
+    }
+
     /// A free slot: the one that last used `entry`, else the first one; `nil` if there is none.
     func freeSlot(for entry: Int) -> Int? {
         let free = scheduler.running.indices.filter { scheduler.running[$0] == nil }

@@ -63,7 +63,8 @@ extension EngineCore {
     func recordReuse(of sequence: EngineSequence, at now: MonotonicTime) {
         let cached = sequence.cachedTokens
         sequence.reports.complete(
-            cachedTokens: cached, promptCount: sequence.promptCount, canCut: kvCache.kind.canCutAnywhere)
+            cachedTokens: cached, promptCount: sequence.promptCount, canCut: kvCache.kind.canCutAnywhere,
+            smallestRest: kvCache.kind == .attention ? scheduler.planner.shape.smallestRest : 1)
         if cached > 0, let tier = sequence.reuse.tier { sequence.reports.cache?.tier = tier }
         guard cached > 0 else { return }
         for prefix in sequence.reports.prefixes { prefixUses[prefix, default: PrefixUse()].record(at: now) }

@@ -44,7 +44,7 @@ extension EngineCore {
         guard let stored = kvCache.tiers.state(of: hit), makeRoom(for: hit.stateCount),
             kvCache.restore(entry, from: stored)
         else { return }
-        kvCache.cut(entry, to: reusable(hit))
+        kvCache.cut(entry, to: reusable(hit, of: sequence.history.count))
         guard kvCache[entry].count > 0 else { return }
         kvCache.tiers.recordUse(hit, reusing: kvCache[entry].count)
         sequence.reuse.tier = hit.tier
@@ -64,11 +64,11 @@ extension EngineCore {
 
     /// The number of items of a hit that are reused. A part of a state of attention layers is cut at a whole chunk, so
     /// that the results of the other items stay the same.
-    private func reusable(_ hit: PrefixTiers.Hit) -> Int {
-        guard kvCache.kind.canCutAnywhere, hit.length < hit.stateCount,
-            scheduler.planner.shape.alignedBatchLimit > 0
-        else { return hit.length }
-        return hit.length / BatchShape.chunk * BatchShape.chunk
+    private func reusable(_ hit: PrefixTiers.Hit, of promptCount: Int) -> Int {
+        let shape = scheduler.planner.shape
+        guard kvCache.kind.canCutAnywhere, shape.alignedBatchLimit > 0 else { return hit.length }
+        let whole = hit.length < hit.stateCount ? hit.length / shape.unit * shape.unit : hit.length
+        return max(0, min(whole, promptCount - shape.smallestRest))
     }
 
     /// Chooses the positions at which checkpoints of a sequence's prompt are made, once its entry is known.
@@ -92,6 +92,16 @@ extension EngineCore {
         else { return }
         if stop == kvCache[entry].count { kvCache.addCheckpoint(to: entry, prompt: sequence.arrival) }
         sequence.reuse.checkpointStops.removeAll { $0 <= kvCache[entry].count }
+    }
+
+    /// Copies the entry that the next prompt evicts into the RAM tier. The engine is idle.
+    ///
+    /// A unified KV cache evicts for want of cells, and rarely for want of an entry.
+    func copyNextVictim() {
+        guard !kvCache.isUnified, kvCache.tiers.isActive, kvCache.entries.allSatisfy({ $0.count > 0 }),
+            let victim = ReusePolicy.victim(reuseHolders)
+        else { return }
+        kvCache.copyInAdvance(KVEntryID(rawValue: victim))
     }
 
     /// Whether the disk tier lacks a retained prefix.

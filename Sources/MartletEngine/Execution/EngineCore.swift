@@ -54,7 +54,7 @@ final class EngineCore {
             planner: BatchPlanner(
                 shape: BatchShape(
                     microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
-                    usesUnifiedKV: usesUnifiedKV)),
+                    usesUnifiedKV: usesUnifiedKV, usesFlashAttention: context.usesFlashAttention)),
             prefillBudget: PrefillBudget(
                 maximumStall: configuration.maximumStall, ceiling: microBatchSize,
                 batchingWindow: configuration.batchingWindow))

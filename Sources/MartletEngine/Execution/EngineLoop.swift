@@ -78,8 +78,14 @@ final class EngineLoop {
         return true
     }
 
-    /// Receives messages. An idle engine sleeps until there is one, and lets the disk tier write prefixes meanwhile.
+    /// Receives messages. An idle engine sleeps until there is one. Before, it copies the entry that the next prompt
+    /// evicts into the RAM tier; meanwhile, it lets the disk tier write prefixes.
     private func receive(isIdle: Bool) -> [EngineMessage] {
+        if isIdle {
+            let messages = mailbox.receive(waits: false)
+            guard messages.isEmpty else { return messages }
+            core.copyNextVictim()
+        }
         guard isIdle, core.hasUnwrittenPrefixes else { return mailbox.receive(waits: isIdle) }
         let messages = mailbox.receive(waitingFor: idleDelay)
         if messages.isEmpty {
@@ -94,8 +100,7 @@ final class EngineLoop {
     ///
     /// - Returns: whether the loop continues.
     private func waitForMorePrompts() -> Bool {
-        let waiting = core.scheduler.waiting
-        let tokens = (0..<waiting.count).reduce(0) { $0 + waiting[$1].history.count }
+        let tokens = core.waitingTokenCount
         guard tokens > 0 else { return true }
         let end = MonotonicTime.now + core.scheduler.prefillBudget.batchingDelay(before: tokens)
         while core.scheduler.waiting.count < core.scheduler.running.count {

@@ -31,6 +31,18 @@ extension KVCache {
         tiers.insert(stored, into: wanted)
     }
 
+    /// The largest state that an idle engine copies in advance, in bytes: a copy of less than a millisecond.
+    private static let advanceByteLimit = 8 << 20
+
+    /// Copies the state of a retained entry into the RAM tier before the entry is evicted, so that the prompt that evicts it
+    /// does not wait for the copy. Large states are copied when they are evicted: their prompts take far longer.
+    func copyInAdvance(_ id: KVEntryID) {
+        guard let wanted = wishes(for: id), wanted.ram, context.canSaveStates,
+            context.stateByteCount(of: id.rawValue) <= Self.advanceByteLimit, let stored = storedState(of: id)
+        else { return }
+        tiers.insert(stored, into: (ram: true, disk: false))
+    }
+
     /// The tiers that want a retained entry; `nil` if it may not leave the KV cache.
     private func wishes(for id: KVEntryID) -> (ram: Bool, disk: Bool)? {
         let entry = self[id]

@@ -61,12 +61,16 @@ enum ReusePolicy {
         /// The last checkpoint of an entry with at most `count` items; 0 = none. Attention needs none.
         var checkpoint: (_ entry: Int, _ count: Int) -> Int = { _, _ in 0 }
 
+        /// The smallest number of items that are computed. Memory that cannot be cut has checkpoints just before the last
+        /// item, which are worth more than equal rounding.
+        private var smallestRest: Int { kind == .attention ? shape.smallestRest : 1 }
+
         /// How many of `common` items of a holder can be reused.
         ///
         /// - Parameter promptCount: the number of items of the prompt.
         func usable(_ common: Int, of holder: Holder, entry: Int, promptCount: Int) -> Int {
             // The last item is always computed: its logits are needed to sample the first output token.
-            let longest = min(common, holder.count, promptCount - 1)
+            let longest = max(0, min(common, holder.count, promptCount - smallestRest))
             let isWhole = longest == holder.count
             switch kind {
             case .attention:
@@ -83,7 +87,7 @@ enum ReusePolicy {
 
         /// How many of `common` items are worth waiting for, while a holder computes its prompt.
         func sharable(_ common: Int, with holder: Holder, promptCount: Int) -> Int {
-            let longest = min(common, promptCount - 1)
+            let longest = max(0, min(common, promptCount - smallestRest))
             // Where a copy cannot be cut, the source stops at this position, so a whole chunk costs the least.
             guard kind == .attention else { return longest / BatchShape.chunk * BatchShape.chunk }
             return exactCount(
@@ -97,6 +101,7 @@ enum ReusePolicy {
         ///   computed in narrow decodes.
         private func exactCount(_ count: Int, promptCount: Int, chunkedCount: Int) -> Int {
             guard shape.alignedBatchLimit > 0 else { return count }
+            if shape.separatesSingleTokens { return min(count, chunkedCount) }
             let alignedEnd = shape.alignedEnd(promptCount: promptCount)
             if alignedEnd == chunkedCount, count >= alignedEnd { return count }
             return min(count, alignedEnd, chunkedCount) / BatchShape.chunk * BatchShape.chunk

@@ -27,6 +27,8 @@ struct BatchPlanner: Sendable {
     /// The smallest part of a prompt in a narrow decode, unless less is pending or allowed.
     private let minimumPart = 16
     private var lastWasAligned = true
+    /// The class of the last decode that `separateSingleTokens` has restricted.
+    private var lastPartClass = PartClass.even
     /// The slots at which the next rotation begins when not all fit: for generating slots, and for prompts.
     private var decodeRotation = 0
     private var promptRotation = 0
@@ -49,8 +51,9 @@ struct BatchPlanner: Sendable {
         if lastWasAligned {
             distribute(
                 pendingTokens.lazy.filter(\.isAligned), budget: min(promptBudget, shape.alignedBatchLimit),
-                unit: BatchShape.chunk,
-                limit: shape.alignedBatchLimit, minimum: BatchShape.chunk, into: &scheduledTokens)
+                unit: shape.unit, limit: shape.alignedBatchLimit,
+                minimum: shape.separatesSingleTokens ? minimumPart : BatchShape.chunk, into: &scheduledTokens)
+            if shape.separatesSingleTokens { separateSingleTokens(in: &scheduledTokens) }
         } else {
             scheduleDecoding(pendingTokens, into: &scheduledTokens)
             distribute(
@@ -117,5 +120,47 @@ struct BatchPlanner: Sendable {
             left -= rest
         }
         scheduledTokens.removeAll { $0.count == 0 }
+    }
+
+    // MARK: Single tokens
+
+    /// The classes of parts that may share a decode.
+    ///
+    /// libllama first computes as many tokens of each sequence as the shortest part has, then goes on with the others. Two
+    /// parts whose lengths differ by one would leave a single token. Parts of one class never do.
+    private enum PartClass: Int, CaseIterable {
+        case even
+        case odd
+        case single
+
+        init(_ count: Int) { self = count == 1 ? .single : count % 2 == 0 ? .even : .odd }
+    }
+
+    /// Changes the parts of prompts so that no token is computed by itself, unless it is all that a prompt has left.
+    private mutating func separateSingleTokens(in scheduledTokens: inout [ScheduledTokens]) {
+        guard let first = prompts.first else { return }
+        // Prompts without a part are missing among the parts; the order is the same.
+        var position = 0
+        for prompt in prompts where position < scheduledTokens.count && scheduledTokens[position].slot == prompt.slot {
+            let count = scheduledTokens[position].count
+            if count < prompt.count {
+                // An even number, and at least two tokens for later.
+                let even = count - count % 2
+                scheduledTokens[position].count = prompt.count - even == 1 ? even - 2 : even
+            }
+            position += 1
+        }
+        scheduledTokens.removeAll { $0.count <= 0 }
+        if scheduledTokens.isEmpty {
+            scheduledTokens.append(ScheduledTokens(slot: first.slot, count: first.count == 3 ? 3 : min(first.count, 2)))
+        }
+        // Classes that are present alternate.
+        let (classes, last) = (PartClass.allCases, lastPartClass.rawValue)
+        for offset in 1...classes.count {
+            let next = classes[(last + offset) % classes.count]
+            guard scheduledTokens.contains(where: { PartClass($0.count) == next }) else { continue }
+            lastPartClass = next
+            return scheduledTokens.removeAll { PartClass($0.count) != next }
+        }
     }
 }

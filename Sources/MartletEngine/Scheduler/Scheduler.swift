@@ -108,6 +108,7 @@ struct Scheduler {
         if let suspect = pending.first(where: { suspects.contains($0.slot) }) { chosen = [suspect] }
         Self.restrictToOnePromptLogprobs(&chosen)
         Self.restrictToOneAdapterSet(&chosen)
+        if planner.shape.separatesSingleTokens { Self.restrictToOneWidth(&chosen) }
         guard let adapters = chosen.first?.adapters else { return .idle }
 
         pendingTokens.removeAll(keepingCapacity: true)
@@ -155,7 +156,8 @@ struct Scheduler {
             // A whole chunk would stall running sequences: a part of it joins their batch.
             next = (min(next.count, promptBudget), false)
         }
-        let count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
+        var count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
+        if planner.shape.separatesSingleTokens, next.count - count == 1 { count -= 1 }
         return .init(
             slot: candidate.slot, count: count, isAligned: next.isAligned, isDecoding: candidate.isDecoding)
     }
@@ -184,5 +186,16 @@ struct Scheduler {
             let longest = candidates.min(by: { $0.lastScheduled < $1.lastScheduled })
         else { return }
         candidates.removeAll { $0.adapters != longest.adapters }
+    }
+
+    /// Restricts generated tokens to sequences of similar lengths: those of the sequence that has waited for longest.
+    ///
+    /// Plain attention computes as many cells for each sequence of a decode as the longest one has. One sequence of 3,800
+    /// items would make a step of 15 sequences with 200 items take 28 ms instead of 2.
+    private static func restrictToOneWidth(_ candidates: inout [Candidate]) {
+        func width(_ candidate: Candidate) -> Int { Int.bitWidth - max(candidate.cachedCount, 511).leadingZeroBitCount }
+        let generating = candidates.filter { $0.cachedCount >= $0.promptCount }
+        guard let longest = generating.min(by: { $0.lastScheduled < $1.lastScheduled }) else { return }
+        candidates.removeAll { $0.cachedCount >= $0.promptCount && width($0) != width(longest) }
     }
 }

@@ -11,15 +11,17 @@ struct SequenceReports {
 
     /// Completes the report when the number of reused tokens is known.
     ///
-    /// - Parameter canCut: whether the memory of the model can be cut at any token.
-    mutating func complete(cachedTokens cached: Int, promptCount: Int, canCut: Bool) {
+    /// - Parameters:
+    ///   - canCut: whether the memory of the model can be cut at any token.
+    ///   - smallestRest: the number of tokens that are computed in any case (see `BatchShape`).
+    mutating func complete(cachedTokens cached: Int, promptCount: Int, canCut: Bool, smallestRest: Int = 1) {
         guard var report = cache, report.reason != .notRead else { return }
         report.matchedTokens = max(report.matchedTokens, cached)
         report.tier = cached > 0 ? .kvCache : nil
         if cached > 0 { report.prefix = prefixes.first }
         // A tier below the KV cache may have what the tree lacks.
         if cached > 0, report.reason == .empty { report.reason = .extended }
-        if cached >= promptCount - 1 {
+        if cached >= promptCount - smallestRest {
             report.reason = .complete
         } else if !canCut, cached < report.matchedTokens {
             report.reason = .noCheckpoint

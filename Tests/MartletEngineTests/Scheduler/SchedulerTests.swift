@@ -121,4 +121,31 @@ import Testing
         }
         #expect(counts == (usesUnifiedKV ? [16, 16] : [64]))
     }
+
+    /// Plain attention computes as many cells for each sequence as the longest one has.
+    @Test func sequencesOfDifferentLengthsAlternateWithPlainAttention() throws {
+        var scheduler = Scheduler(
+            slotCount: 8,
+            planner: BatchPlanner(
+                shape: BatchShape(
+                    microBatchSize: 256, isReproducible: true, usesUnifiedKV: false, usesFlashAttention: false)),
+            prefillBudget: PrefillBudget(maximumStall: .milliseconds(200), ceiling: 256))
+        var counts = [60, 3_000, 400, 3_500, 90]
+        var lastScheduled = counts.map { _ in UInt64(0) }
+        var parts = [[Int]]()
+        for step in 1...6 {
+            let candidates = counts.indices.map { slot in
+                var candidate = decoding(slot: slot, count: counts[slot])
+                candidate.lastScheduled = lastScheduled[slot]
+                return candidate
+            }
+            let slots = try output(scheduler.schedule(candidates, used: 0, capacity: .max)).sequences.map(\.slot)
+            for slot in slots {
+                counts[slot] += 1
+                lastScheduled[slot] = UInt64(step)
+            }
+            parts.append(slots)
+        }
+        #expect(parts == [[0, 2, 4], [1, 3], [0, 2, 4], [1, 3], [0, 2, 4], [1, 3]])
+    }
 }
