@@ -8,7 +8,7 @@ import Testing
     /// Requests in the shape of Codex, Claude Code, opencode and Zed, and the snippets of the documentation.
     @Test func recordedRequestsAndDocumentedSnippetsWork() async throws {
         try await Server.run(["--ctx-size", "32768", "--embeddings", "--pooling", "mean"]) { server in
-            for program in ["recorded.py", "snippets.py"] {
+            for program in ["recorded.py", "snippets.py", "example.py"] {
                 let script = MartletProcess.repository.appending("Tests/Clients/\(program)")
                 let result = try await Subprocess.run(
                     .path(MartletProcess.repository.appending(".deps/python/bin/python")),

@@ -34,7 +34,7 @@ package struct ControlService: Sendable {
 
     /// Finds a generation by its id, with or without the prefix of a wire format.
     private func generation(named name: String, of owner: Owner) throws(GenerationError) -> Generation? {
-        let id = name.split(separator: "-").last.map { String($0) } ?? ""
+        let id = name.split { $0 == "-" || $0 == "_" }.last.map { String($0) } ?? ""
         guard let generation = registry.liveOrRetained(id: id, of: owner) else {
             // This lookup is the last one: it finds a generation that ended between the lookups.
             if let end = registry.recentEndReason(id: id, named: name, of: owner) { throw .ended(end) }
