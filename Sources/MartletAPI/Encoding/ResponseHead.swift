@@ -34,6 +34,20 @@ extension ResponseHead {
             + digits
     }
 
+    /// Appends the id that `itemID` makes, as a JSON string. Every event of an item has it, so no text is made for it.
+    func writeItemID(_ number: Int, prefix: StaticString, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        JSONText.appendRaw(prefix, to: &bytes)
+        JSONText.appendEscaped(randomPart.prefix(24), to: &bytes)
+        var width = 4
+        while width < 16, number >> (4 * width) != 0 { width += 1 }
+        for place in stride(from: width - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: number >> (4 * place)) & 15
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// Appends `"created":…,"id":…,"model":…,"system_fingerprint":…,"object":…` without braces, and `"warnings":[…]`
     /// if there are warnings: those of the request, then `others`.
     func write(object: StaticString, warnings others: [String] = [], to bytes: inout [UInt8]) {

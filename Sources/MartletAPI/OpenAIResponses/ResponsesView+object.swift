@@ -130,10 +130,15 @@ extension ResponsesView: StorableView {
 
     /// The id of an item.
     func itemID(of kind: OutputItem.Kind, _ index: Int, isCustom: Bool) -> String {
+        head.itemID(index, prefix: "\(Self.idPrefix(of: kind, isCustom: isCustom))")
+    }
+
+    /// The beginning of an item's id, by which clients recognize its kind.
+    static func idPrefix(of kind: OutputItem.Kind, isCustom: Bool) -> StaticString {
         switch kind {
-        case .reasoning: head.itemID(index, prefix: "rs_")
-        case .text: head.itemID(index, prefix: "msg_")
-        case .call: head.itemID(index, prefix: isCustom ? "ctc_" : "fc_")
+        case .reasoning: "rs_"
+        case .text: "msg_"
+        case .call: isCustom ? "ctc_" : "fc_"
         }
     }
 

@@ -158,7 +158,7 @@ package struct ResponsesView: FoldingView, ResponseView {
     ) {
         Self.open(name, &state, &bytes)
         JSONText.appendRaw(",\"item_id\":", to: &bytes)
-        JSONText.appendString(itemID(of: kind, index, isCustom: state.isMarked), to: &bytes)
+        head.writeItemID(index, prefix: Self.idPrefix(of: kind, isCustom: state.isMarked), to: &bytes)
         Self.writeIndex(index, &bytes)
         if kind == .reasoning || kind == .text { JSONText.appendRaw(",\"content_index\":0", to: &bytes) }
     }
