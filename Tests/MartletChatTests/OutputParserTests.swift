@@ -73,8 +73,10 @@ private func read(
         (
             "<tool_call>\n{\"arguments\": {\"name\": \"now\"}}", "\n{\"arguments\": {\"name\": \"now\"}}", true
         ),
-        ("<tool_call>\n{\"name\": \"no", "\n{\"name\": \"no", false),
-        ("<tool_call>", "", false),
+        ("<tool_call>\n{\"name\": \"no", "", true),
+        ("So: <tool_call>\n{\"arguments\": {\"city\": \"Oslo\"}, \"na", "So: ", true),
+        ("<tool_call>", "", true),
+        ("<tool_call", "<tool_call", false),
         ("<tool_call>\n[1, 2]</tool_call> and more <tool_call>", "\n[1, 2] and more ", true),
     ]
 

@@ -29,10 +29,20 @@ extension OutputParser {
         follow(step, emit)
     }
 
-    /// Ends an open section at the end of the output. Its certain part is emitted; the rest becomes text.
+    /// Ends an open section at the end of the output. Its certain part is emitted.
+    ///
+    /// The beginning of a call without a complete name is left out, with a warning: as text it would teach the model to
+    /// write calls as text when a client sends it back. Without a delimiter, or in reasoning, it may be text, and stays.
     mutating func finishCalls(_ emit: (OutputPiece) -> Void) {
         guard let failure = calls?.finish(emit) else { return }
-        fail(failure, emit)
+        guard failure.isCut, !isReasoning || callCount < calls?.nextCall ?? 0, !failure.text.isEmpty else {
+            return fail(failure, emit)
+        }
+        endCalls()
+        let space = failure.text[..<failure.openingCount].prefix { ArgumentTranscriber.isSpace($0) }
+        if !space.isEmpty { emit(.text(isBeginning ? .delimiter : .content, space)) }
+        emit(.text(.delimiter, failure.text[space.endIndex...]))
+        emit(.warning("The output ends within the name of a call, so the call was left out"))
     }
 
     /// Applies the result of the tool call parser.

@@ -209,7 +209,8 @@ package struct OutputParser: Sendable {
         run.flush(emit)
     }
 
-    /// Resolves the pending state until nothing is left. A call or head without an end is parsed again as text.
+    /// Resolves the pending state until nothing is left. A head without an end is parsed again as text, and so is a call
+    /// that no delimiter began.
     private mutating func finishAll(_ emit: (OutputPiece) -> Void) {
         // Each round leaves at least the opening of a head or a call behind, so the loop ends.
         while true {

@@ -29,6 +29,9 @@ struct ToolCallParser: Sendable {
         /// The number of these bytes that began the section or the call, including white space in front. They are a
         /// delimiter.
         var openingCount = 0
+        /// Whether the output ended within a call that had begun with a delimiter and whose name is not complete. The
+        /// bytes are no text then.
+        var isCut = false
         /// A sentence for the client; nil if the text is probably meant as text.
         var warning: String?
     }
@@ -271,6 +274,9 @@ struct ToolCallParser: Sendable {
             if !raw.isEmpty { emit(.text(.delimiter, raw[...])) }
             return Failure(text: [])
         }
-        return Failure(text: raw, openingCount: openingCount)
+        var failure = Failure(text: raw, openingCount: openingCount)
+        if case .opening = phase { return failure }
+        failure.isCut = openingCount > 0 || count > 0
+        return failure
     }
 }
