@@ -15,9 +15,7 @@ struct MessageReader {
     var marks = CacheMarks()
     /// One sentence for each part of the conversation that has no effect.
     private(set) var warnings: [String] = []
-    /// The ids of all calls so far, and the ids of calls that have a result.
-    private var calls: Set<ExactString> = []
-    private var answered: Set<ExactString> = []
+    private var calls = CallIDs()
 
     /// - Throws: `invalidRequest` that names the message, the block, the rule and the value.
     mutating func read(_ fields: FieldReader) throws(APIError) {
@@ -71,7 +69,7 @@ struct MessageReader {
         var parts: [ConversationPart] = []
         for (index, block) in try blocks(value, at: location).enumerated() {
             let place = "\(location)[\(index)]"
-            let text = try Self.text(block, at: place)
+            let text = try ContentParts.blocks.text(of: block, at: place)
             if try CacheControl.isMarked(block, at: place) { marks.add(message: messages.count) }
             // A line for Anthropic's billing. It changes with every request, so it would defeat the prefix cache.
             guard !text.hasBytes(ofPrefix: "x-anthropic-billing-header:") else { continue }
@@ -94,7 +92,7 @@ struct MessageReader {
                 append(ConversationMessage(.tool, parts: [.toolResult(try result(block, at: place))]))
                 if try CacheControl.isMarked(block, at: place) { marks.add(message: messages.count - 1) }
             } else {
-                parts.append(.text(try Self.text(block, at: place)))
+                parts.append(.text(try ContentParts.blocks.text(of: block, at: place)))
                 if try CacheControl.isMarked(block, at: place) { marks.add(message: indexOfNext(.user)) }
             }
         }
@@ -118,7 +116,7 @@ struct MessageReader {
                 }
                 parts.append(.reasoning(ReasoningPart("", redacted: data)))
             case "tool_use"?: parts.append(.toolCall(try call(block, at: place)))
-            default: parts.append(.text(try Self.text(block, at: place)))
+            default: parts.append(.text(try ContentParts.blocks.text(of: block, at: place)))
             }
         }
         if !parts.isEmpty { append(ConversationMessage(.assistant, parts: parts, isPlain: true)) }
@@ -151,35 +149,6 @@ struct MessageReader {
         return blocks
     }
 
-    /// The text of a block of type `text`, or of a document with plain text.
-    private static func text(_ block: JSONValue, at location: String) throws(APIError) -> String {
-        guard case .object = block else {
-            throw .field(location, "A block must be an object, but is \(block.kindName)")
-        }
-        let type = block["type"]?.stringValue
-        switch type {
-        case "text"?:
-            guard let text = block["text"]?.stringValue else {
-                throw .field("\(location).text", "A string is required")
-            }
-            return text
-        case "document"? where block["source"]?["type"] == "text":
-            guard let text = block["source"]?["data"]?.stringValue else {
-                throw .field("\(location).source.data", "A string is required")
-            }
-            return text
-        case "image"?, "document"?, "search_result"?, "container_upload"?, "server_tool_use"?,
-            "web_search_tool_result"?:
-            throw APIError(
-                .notSupported,
-                "Field '\(location).type': \(FieldReader.short(block["type"] ?? .null)) blocks are not supported by this version",
-                field: "\(location).type")
-        default:
-            let got = block["type"].map(FieldReader.short) ?? "nothing"
-            throw .field("\(location).type", "Value must be the type of a block, such as \"text\", but got \(got)")
-        }
-    }
-
     /// A thinking block. Its signature is checked, but a wrong one is tolerated: the text may come from another server.
     private mutating func thinking(_ block: JSONValue, at location: String) throws(APIError) -> ReasoningPart {
         guard let text = block["thinking"]?.stringValue else {
@@ -197,13 +166,7 @@ struct MessageReader {
 
     /// A `tool_use` block. Its id identifies the call in the whole conversation.
     private mutating func call(_ block: JSONValue, at location: String) throws(APIError) -> ToolCallPart {
-        guard let id = block["id"]?.stringValue, !id.isEmpty else {
-            throw .field("\(location).id", "The id of the call is required")
-        }
-        guard calls.insert(id) else {
-            throw .field(
-                "\(location).id", "Ids of calls must differ, but \(FieldReader.short(.string(id))) occurs twice")
-        }
+        let id = try calls.add(block["id"], at: "\(location).id")
         guard let name = block["name"]?.stringValue, !name.isEmpty else {
             throw .field("\(location).name", "The name of a tool is required")
         }
@@ -218,28 +181,15 @@ struct MessageReader {
     ///
     /// - Parameter location: the path of the block, for messages.
     private mutating func result(_ block: JSONValue, at location: String) throws(APIError) -> ToolResultPart {
-        guard let id = block["tool_use_id"]?.stringValue else {
-            throw .field("\(location).tool_use_id", "The id of a call is required")
-        }
-        guard calls.contains(id) else {
-            throw .field(
-                "\(location).tool_use_id",
-                "Value must be the id of a call in an earlier message, but got \(FieldReader.short(.string(id)))")
-        }
-        guard answered.insert(id) else {
-            throw .field(
-                "\(location).tool_use_id", "A call has one result, but \(FieldReader.short(.string(id))) has two")
-        }
+        let id = try calls.answer(block["tool_use_id"], at: "\(location).tool_use_id", inEarlier: "message")
         let isError = try ToolCollector.flag(block["is_error"], at: "\(location).is_error") ?? false
         switch block["content"] {
         case nil: return ToolResultPart(callID: id, content: [.text("")], isPlain: true, isError: isError)
         case .string(let text)?:
             return ToolResultPart(callID: id, content: [.text(text)], isPlain: true, isError: isError)
         case .array(let values)?:
-            var parts: [ConversationPart] = []
-            for (index, value) in values.enumerated() {
-                parts.append(.text(try Self.text(value, at: "\(location).content[\(index)]")))
-            }
+            let texts = try ContentParts.blocks.texts(of: values, at: "\(location).content")
+            let parts = texts.map { ConversationPart.text($0) }
             return ToolResultPart(callID: id, content: parts, isPlain: parts.isEmpty, isError: isError)
         case let other?:
             throw .field("\(location).content", "Value must be a string or a list of blocks, but is \(other.kindName)")

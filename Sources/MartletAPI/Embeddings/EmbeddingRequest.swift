@@ -96,7 +96,9 @@ package struct EmbeddingRequest: Sendable, Equatable {
         } else {
             return nil
         }
-        let text = try ContentParts.joinedText(of: parts, at: value.arrayValue == nil ? "\(name).content" : name)
+        let text = try ContentParts.chat.texts(
+            of: parts, at: value.arrayValue == nil ? "\(name).content" : name
+        ).joined()
         return Prompt(pieces: [.text(text, isTrusted: true)], addsBeginning: true)
     }
 

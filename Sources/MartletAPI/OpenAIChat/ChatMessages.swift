@@ -104,7 +104,7 @@ enum ChatMessages {
                 if role == .assistant, part["type"] == "refusal", let text = part["refusal"]?.stringValue {
                     parts.append(.text(text))
                 } else {
-                    parts.append(.text(try ContentParts.text(of: part, at: "\(location)[\(index)]")))
+                    parts.append(.text(try ContentParts.chat.text(of: part, at: "\(location)[\(index)]")))
                 }
             }
             return (parts, false)

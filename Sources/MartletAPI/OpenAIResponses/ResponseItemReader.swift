@@ -10,9 +10,7 @@ import OrderedCollections
 struct ResponseItemReader {
     /// The conversation so far.
     private(set) var messages: [ConversationMessage] = []
-    /// The ids of all calls so far, and the ids of calls that have a result.
-    private var calls: Set<ExactString> = []
-    private var answered: Set<ExactString> = []
+    private var calls = CallIDs()
 
     /// Adds a message of another source.
     mutating func append(_ message: ConversationMessage) { messages.append(message) }
@@ -84,7 +82,9 @@ struct ResponseItemReader {
                 messages.append(ConversationMessage(role, text))
             }
         case .array(let values)?:
-            let parts = try Self.texts(values, at: "\(location).content").map { ConversationPart.text($0) }
+            let parts = try ContentParts.responses.texts(of: values, at: "\(location).content").map {
+                ConversationPart.text($0)
+            }
             if role == .assistant {
                 for part in parts { appendToAssistant(part) }
             } else {
@@ -93,36 +93,6 @@ struct ResponseItemReader {
         case let other?:
             throw .field("\(location).content", "Value must be a string or a list of parts, but is \(other.kindName)")
         }
-    }
-
-    /// The texts of parts of a message or of a result.
-    private static func texts(_ parts: [JSONValue], at location: String) throws(APIError) -> [String] {
-        var texts: [String] = []
-        for (index, part) in parts.enumerated() {
-            let place = "\(location)[\(index)]"
-            guard case .object = part else { throw .field(place, "A part must be an object, but is \(part.kindName)") }
-            switch part["type"]?.stringValue {
-            case "input_text"?, "output_text"?, "text"?:
-                guard let text = part["text"]?.stringValue else {
-                    throw .field("\(place).text", "A string is required")
-                }
-                texts.append(text)
-            case "refusal"?:
-                guard let text = part["refusal"]?.stringValue else {
-                    throw .field("\(place).refusal", "A string is required")
-                }
-                texts.append(text)
-            case "input_image"?, "input_file"?, "input_audio"?, "computer_screenshot"?:
-                throw APIError(
-                    .notSupported,
-                    "Field '\(place).type': \(FieldReader.short(part["type"] ?? .null)) input is not supported by this version",
-                    field: "\(place).type")
-            default:
-                let got = part["type"].map(FieldReader.short) ?? "nothing"
-                throw .field("\(place).type", "Value must be \"input_text\" or \"output_text\", but got \(got)")
-            }
-        }
-        return texts
     }
 
     /// Reasoning: its text, or the text that this server put into `encrypted_content`.
@@ -188,34 +158,18 @@ struct ResponseItemReader {
     private mutating func appendCall(
         _ item: JSONValue, _ name: String, _ arguments: ToolCallPart.Arguments, at location: String
     ) throws(APIError) {
-        guard let id = item["call_id"]?.stringValue, !id.isEmpty else {
-            throw .field("\(location).call_id", "The id of the call is required")
-        }
-        guard calls.insert(id) else {
-            throw .field(
-                "\(location).call_id", "Ids of calls must differ, but \(FieldReader.short(.string(id))) occurs twice")
-        }
+        let id = try calls.add(item["call_id"], at: "\(location).call_id")
         appendToAssistant(.toolCall(ToolCallPart(id: id, name: name, arguments: arguments)))
     }
 
     /// Reads the output of a call: a text, or parts with text. It follows its call, once.
     private mutating func readResult(_ item: JSONValue, at location: String) throws(APIError) {
-        guard let id = item["call_id"]?.stringValue else {
-            throw .field("\(location).call_id", "The id of a call is required")
-        }
-        guard calls.contains(id) else {
-            throw .field(
-                "\(location).call_id",
-                "Value must be the id of a call in an earlier item, but got \(FieldReader.short(.string(id)))")
-        }
-        guard answered.insert(id) else {
-            throw .field("\(location).call_id", "A call has one result, but \(FieldReader.short(.string(id))) has two")
-        }
+        let id = try calls.answer(item["call_id"], at: "\(location).call_id", inEarlier: "item")
         let texts: [String]
         switch item["output"] {
         case nil: throw .field("\(location).output", "A text or a list of parts is required, but got nothing")
         case .string(let text)?: texts = [text]
-        case .array(let parts)?: texts = try Self.texts(parts, at: "\(location).output")
+        case .array(let parts)?: texts = try ContentParts.responses.texts(of: parts, at: "\(location).output")
         case let other?:
             throw .field("\(location).output", "Value must be a string or a list of parts, but is \(other.kindName)")
         }
