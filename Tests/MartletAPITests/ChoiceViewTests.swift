@@ -67,6 +67,56 @@ struct ChoiceViewTests {
         }
     }
 
+    /// A token with a logprob of its own.
+    private static func token(_ text: String, _ value: Float) -> LogEvent {
+        var tokens = TokenProbabilities(textOffset: 0)
+        tokens.append(id: 1, value: value, bytes: Array(text.utf8))
+        return .detailedText(.content, token: 1, bytes: Array(text.utf8)[...], [tokens])
+    }
+
+    /// Three candidates of each of two prompts, of which two are returned, the best one first.
+    @Test func theBestCandidatesOfEachPromptAreReturned() throws {
+        let values: [Float] = [-3, -1, -2, -1, -1, -9]
+        var events: [LogEvent] = [.admitted(promptTokens: 5), .started(cachedTokens: 0), Self.token("0", values[0])]
+        for index in 1..<6 {
+            events += [
+                .choice(index, Self.token("\(index)", values[index])), .choice(index, .ended(Self.completion(1))),
+            ]
+        }
+        events += [.ended(Self.completion(1)), .finished(Self.completion(6))]
+        for (more, shows) in [([:], false), (["logprobs": 0], true)] as [(JSONObject, Bool)] {
+            var body: JSONObject = ["prompt": ["p", "q"], "n": 2, "best_of": 3]
+            body.merge(more) { $1 }
+            let request = try TextCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 0)
+            #expect(request.options.choiceCount == 3 && request.options.parameters.probabilities?.count == 0)
+            let view = TextCompletionView(
+                head: ViewTests.head, options: request.options, prompts: ["p", "q"], body: .object(body))
+            let response = try JSONParser.parse(view.response(for: events))
+            let choices = response["choices"]?.arrayValue ?? []
+            #expect(choices.map { $0["text"] } == ["1", "2", "3", "4"])
+            #expect(choices.map { $0["index"] } == [0, 1, 2, 3])
+            #expect(choices.allSatisfy { ($0["logprobs"] != .null) == shows })
+            #expect(response["usage"]?["completion_tokens"] == 6)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["best_of": 2, "n": 3], "at least \"n\""), (["best_of": 2, "stream": true], "\"stream\""),
+            (["best_of": 0], "between 1"), (["best_of": 129], "between 1"),
+            (["best_of": 2, "post_sampling_probs": true], "post_sampling_probs"),
+        ] as [(JSONObject, String)])
+    func aBestOfThatBreaksARuleIsRefused(fields: JSONObject, text: String) throws {
+        var body: JSONObject = ["prompt": "p"]
+        body.merge(fields) { $1 }
+        do {
+            _ = try TextCompletionRequest(.object(body), defaults: CompletionDefaults(), randomSeed: 0)
+            Issue.record("accepted: \(body)")
+        } catch {
+            #expect(error.field == "best_of" && error.message.contains(text), "\(error.message)")
+        }
+    }
+
     @Test func llamaServerResponsesAreAListAndChunksHaveTheirIndex() throws {
         let view = LlamaServerCompletionView(head: ViewTests.head, prompts: ["one", "two"], options: try .of([:]))
         let list = try JSONParser.parse(view.response(for: Self.events)).arrayValue ?? []

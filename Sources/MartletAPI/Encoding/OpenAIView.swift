@@ -14,6 +14,8 @@ package struct OpenAIView<Choice: OpenAIChoice>: ResponseView {
     private let first: Choice
     /// The choices after the first one, in order.
     private let others: [Choice]
+    /// Selects the choices of a whole response among those of the log; nil = the response has all of them.
+    var select: (@Sendable ([ChoiceOutput]) -> [ChoiceOutput])?
     /// Encodes `__verbose`.
     private let llamaServerObject: LlamaServerObject
 
@@ -84,7 +86,8 @@ package struct OpenAIView<Choice: OpenAIChoice>: ResponseView {
         let outputs = try ResponseOutput(events)
         var bytes: [UInt8] = []
         JSONText.appendRaw("{\"choices\":[", to: &bytes)
-        for (index, output) in outputs.choices.prefix(others.count + 1).enumerated() {
+        let choices = select?(outputs.choices) ?? outputs.choices
+        for (index, output) in choices.prefix(others.count + 1).enumerated() {
             if index > 0 { JSONText.appendRaw(",", to: &bytes) }
             (index == 0 ? first : others[index - 1]).write(output, to: &bytes)
         }

@@ -26,7 +26,10 @@ package struct TextCompletionRequest: Sendable, Equatable {
     /// - Parameter randomSeed: the seed of a request without one.
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue, defaults: CompletionDefaults, randomSeed: UInt64) throws(APIError) {
-        let fields = try FieldReader(json)
+        let bestOf = try BestOf(try FieldReader(json))
+        var members = json.objectValue ?? [:]
+        members["best_of"] = nil
+        let fields = try FieldReader(.object(members))
         guard fields.value("tools")?.arrayValue?.isEmpty ?? true else {
             throw APIError(.notSupported, "Field 'tools': only chat completions support tools", field: "tools")
         }
@@ -36,9 +39,15 @@ package struct TextCompletionRequest: Sendable, Equatable {
         prompts = try PromptFields.read(value, name: "prompt").prompts
         options = try CompletionOptions(
             fields, defaults: defaults, randomSeed: randomSeed, zeroRequestsSampledToken: true)
+        if let bestOf {
+            options.choiceCount = bestOf.candidates
+            if options.parameters.probabilities == nil {
+                options.parameters.probabilities = ProbabilityRequest(count: 0, stage: .beforeSampling)
+            }
+        }
         try options.check(promptCount: prompts.count)
         echoes = try fields.bool("echo") ?? false
-        if echoes, options.reportsProbabilities {
+        if echoes, options.reportsProbabilities, bestOf?.showsProbabilities ?? true {
             guard options.probabilityStage == .beforeSampling else {
                 throw .field(
                     "post_sampling_probs",

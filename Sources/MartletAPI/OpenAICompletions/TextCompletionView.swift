@@ -1,5 +1,5 @@
 package import MartletGenerations
-import MartletJSON
+package import MartletJSON
 package import MartletProtocol
 package import MartletStreams
 
@@ -10,15 +10,21 @@ extension TextCompletionView {
     /// - Parameters:
     ///   - prompts: the texts of the prompts; at least one. Each has `options.choiceCount` choices, in order.
     ///   - echoes: whether the prompt precedes the output.
-    package init(head: ResponseHead, options: CompletionOptions, prompts: [String] = [""], echoes: Bool = false) {
+    ///   - body: the request, which may ask for the best of several candidates.
+    package init(
+        head: ResponseHead, options: CompletionOptions, prompts: [String] = [""], echoes: Bool = false,
+        body: JSONValue = [:]
+    ) {
+        let bestOf = (try? FieldReader(body)).flatMap { try? BestOf($0) }
+        let count = bestOf?.returned ?? options.choiceCount
         self.init(
-            head: head, options: options, prompt: prompts[0],
-            choiceCount: max(1, prompts.count) * options.choiceCount
+            head: head, options: options, prompt: prompts[0], choiceCount: max(1, prompts.count) * count
         ) { index in
             TextChoice(
-                head: head, options: options, prompt: prompts[index / options.choiceCount], echoes: echoes,
-                index: index)
+                head: head, options: options, prompt: prompts[index / count], echoes: echoes, index: index,
+                showsProbabilities: bestOf?.showsProbabilities ?? true)
         }
+        if let bestOf { select = { bestOf.select($0) } }
     }
 }
 
@@ -36,8 +42,14 @@ package struct TextChoice: OpenAIChoice {
     /// The number of the choice.
     private let index: Int
 
-    init(head: ResponseHead, options: CompletionOptions, prompt: String, echoes: Bool, index: Int) {
+    private let showsProbabilities: Bool
+
+    init(
+        head: ResponseHead, options: CompletionOptions, prompt: String, echoes: Bool, index: Int,
+        showsProbabilities: Bool
+    ) {
         self.index = index
+        self.showsProbabilities = showsProbabilities
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         self.head = head
         self.options = options
@@ -97,7 +109,7 @@ package struct TextChoice: OpenAIChoice {
 
     /// Appends `logprobs` of a choice; `null` without probabilities.
     private func writeProbabilities(_ tokens: [TokenProbabilities], to bytes: inout [UInt8]) {
-        if tokens.isEmpty {
+        if tokens.isEmpty || !showsProbabilities {
             JSONText.appendRaw("null", to: &bytes)
         } else {
             probabilities.write(tokens, isText: true, to: &bytes)
