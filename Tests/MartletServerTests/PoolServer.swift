@@ -13,6 +13,7 @@ struct PoolServer: Sendable {
     let port: Int
     let models: FakeModels
     let pool: ModelPool
+    let edge: EdgeServer
 
     /// Runs `body` with a server of these models, each of which needs one unit of memory.
     /// - Parameter room: the number of models that fit into memory.
@@ -51,7 +52,7 @@ struct PoolServer: Sendable {
                 try await edge.run(until: [])
             }
             for await port in ports {
-                try await body(PoolServer(port: port, models: models, pool: pool))
+                try await body(PoolServer(port: port, models: models, pool: pool, edge: edge))
                 break
             }
             await edge.shutDown()

@@ -22,6 +22,9 @@ struct RouteTable: Sendable {
         for path in paths { entries.append(Entry(method: method, path: path, purpose: purpose, handler: handler)) }
     }
 
+    /// The methods in lower case and the patterns of all routes.
+    var all: [(method: String, path: String)] { entries.map { ($0.method.rawValue.lowercased(), $0.path) } }
+
     /// Adds every route to the framework's router.
     func register(in router: Router<EdgeContext>) {
         for entry in entries { router.on(RouterPath(entry.path), method: entry.method, use: entry.handler) }
