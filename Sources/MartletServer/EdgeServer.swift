@@ -40,7 +40,7 @@ package final class EdgeServer: Sendable {
     let tracing: RequestTracing
     private let group = Mutex<ServiceGroup?>(nil)
     private let prefixStart = PrefixStart()
-    private let responses: ResponseStore
+    private let stores: ResponseStores
     /// The number of addresses that are listened on, and the port of the first one.
     private let listening = Mutex<(count: Int, port: Int?)>((0, nil))
     private let certificates = Mutex<CertificateStore?>(nil)
@@ -98,9 +98,7 @@ package final class EdgeServer: Sendable {
             limit: configuration.limits.connections, extraLimit: configuration.limits.extraConnections)
         shutdownMonitor = ShutdownMonitor { [parts] in configuration.onOverdue(parts.description()) }
         prefixes = PinnedPrefixes(tokenLimit: configuration.limits.pinnedTokens)
-        responses = ResponseStore(
-            path: configuration.journal?.path, age: configuration.responseTime.components.seconds,
-            byteCount: configuration.limits.responseBytes, now: { Int64(time(nil)) }, logger: logger)
+        stores = ResponseStores(configuration, logger: logger)
         let prefixStart = prefixStart
         let registry = GenerationRegistry(
             quota: configuration.limits.quota, retention: configuration.retention
@@ -267,6 +265,7 @@ package final class EdgeServer: Sendable {
                     tracing.trace(generation, within: nil)
                     self?.recordResponse(of: generation)
                 },
+                onRetain: { [weak self] generation in self?.recordResponse(of: generation) },
                 eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
             recovery.begin(RecoveryRun(work))
             return journal
@@ -316,15 +315,15 @@ package final class EdgeServer: Sendable {
 
     /// Stored responses: those of the store, and those of retained generations.
     var responseHistory: ResponseHistory {
-        ResponseHistory(store: responses, registry: registry, recovery: recovery)
+        ResponseHistory(stores: stores, registry: registry, recovery: recovery)
     }
 
-    /// Stores the response of a generation that continues after a restart, if its request asks for it.
+    /// Stores the response of a generation of an earlier server, if its request asks for it and no file has it.
+    ///
+    /// The earlier server may have ended between the last record of the journal and the file of the response.
     private func recordResponse(of generation: Generation) {
-        guard let request = StoredRequest(generation.spec.storedRequest),
-            Dialect.named(request.kind).stores(request.body)
-        else { return }
-        responses.record(generation, request.kind, request.body)
+        guard let request = StoredRequest(generation.spec.storedRequest) else { return }
+        responseHistory.record(generation, request.kind, request.body)
     }
 
     /// The chat page of this build; nil if there is none, or if it is damaged.

@@ -171,7 +171,7 @@ import Testing
                 #expect(json["error"]?["type"]?.stringValue == type, "\(response.body)")
                 #expect(response.body.contains(part), "\(response.body)")
             }
-            #expect(try await server.get("/v1/chat/completions").status == 405)
+            #expect(try await server.get("/v1/completions").status == 405)
         }
         try await Server.run(["--api-key", "secret"]) { server in
             let (models, health) = (try await server.get("/v1/models"), try await server.get("/health"))

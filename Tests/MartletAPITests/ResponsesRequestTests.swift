@@ -185,7 +185,7 @@ struct ResponsesRequestTests {
         (["truncation": "some"], "truncation"), (["include": "x"], "include"), (["include": [1]], "include[0]"),
         (["metadata": ["a": 1]], "metadata"), (["reasoning": ["effort": 1]], "reasoning.effort"),
         (["store": false, "background": true], "store"), (["store": "x"], "store"), (["prompt": ["id": "p"]], "prompt"),
-        (["conversation": "c"], "conversation"), (["top_logprobs": 21], "top_logprobs"),
+        (["conversation": 5], "conversation"), (["top_logprobs": 21], "top_logprobs"),
     ]
 
     @Test(arguments: bad.indices) func aWrongFieldIsNamed(index: Int) {
@@ -203,8 +203,8 @@ struct ResponsesRequestTests {
         #expect(first["last_id"] == "x" && first["has_more"] == true)
         let next = try ResponseItemList.page(of: body, response: "resp_00", .init(limit: 1, order: nil, after: "x"))
         #expect(next["first_id"] == "msg_00i0" && next["has_more"] == false)
-        #expect(throws: APIError.self) { try ResponseItemList.Query(limit: 0, order: nil, after: nil) }
-        #expect(throws: APIError.self) { try ResponseItemList.Query(limit: nil, order: "up", after: nil) }
+        #expect(throws: APIError.self) { try PageQuery(limit: 0, order: nil, after: nil) }
+        #expect(throws: APIError.self) { try PageQuery(limit: nil, order: "up", after: nil) }
         #expect(throws: APIError.self) {
             try ResponseItemList.page(of: body, response: "resp_00", .init(limit: nil, order: nil, after: "no"))
         }

@@ -96,15 +96,15 @@ struct ResponsesViewTests {
         #expect(throws: GenerationError.self) {
             try view().response(for: [.failed(EngineError(.engineLost, "lost"))])
         }
-        let queued = try JSONParser.parse(view().object(for: [], isQueued: true))
+        let queued = try JSONParser.parse(#require(view().object(for: [], isQueued: true)))
         #expect(queued["status"] == "queued" && queued["output"] == [])
     }
 
     @Test func theResponseRepeatsTheRequest() throws {
-        let whole = try JSONParser.parse(
-            view(["instructions": "I", "metadata": ["a": "b"], "temperature": 0.5, "previous_response_id": "resp_1"])
-                .object(
-                    for: [], isQueued: false))
+        let fields: JSONObject = [
+            "instructions": "I", "metadata": ["a": "b"], "temperature": 0.5, "previous_response_id": "resp_1",
+        ]
+        let whole = try JSONParser.parse(#require(view(fields).object(for: [], isQueued: false)))
         #expect(whole["object"] == "response" && whole["instructions"] == "I" && whole["metadata"] == ["a": "b"])
         #expect(whole["temperature"] == 0.5 && whole["previous_response_id"] == "resp_1" && whole["store"] == true)
         #expect(whole["tools"] == [] && whole["tool_choice"] == "auto" && whole["truncation"] == "disabled")

@@ -97,13 +97,12 @@ struct ResponseStoreTests {
         }
         let owner = Owner(rawValue: "o")
         let stored = StoredResponse(
-            id: "00112233445566778899aabbccddeeff", owner: owner, kind: .responses, created: 5,
-            request: ["input": "Hi"],
-            response: ["output": []])
+            id: "00112233445566778899aabbccddeeff", owner: owner, kind: .responses, created: Int64(time(nil)),
+            request: ["input": "Hi"], response: ["output": []])
         try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write(stored.bytes, stored.id + ".json")
         func store(_ age: Int64) -> ResponseStore {
             ResponseStore(
-                path: path, age: age, byteCount: 1_000, now: { Int64(time(nil)) },
+                path: path, StoredFileRules(age: age, byteCount: 1_000), now: { Int64(time(nil)) },
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
         let next = store(3_600)
@@ -114,8 +113,20 @@ struct ResponseStoreTests {
         #expect(found == stored)
         #expect(await next.response(stored.id, of: Owner(rawValue: "other")) == nil)
         #expect(await next.response("ff112233445566778899aabbccddeeff", of: owner) == nil)
+        #expect(next.ids(beginningWith: ["001122334455"]) == [stored.id] && next.ids(beginningWith: ["f"]) == [])
+        #expect(await next.responses(of: owner) { _ in false } == [stored])
+        #expect(await next.responses(of: Owner(rawValue: "other")) { _ in false } == [])
+        var changed = stored
+        changed.request = ["input": "Hello"]
+        #expect(await next.replace(changed))
+        #expect(next.storedResponse(stored.id) == changed && next.count == 1)
         await next.remove(stored.id)
         #expect(await next.response(stored.id, of: owner) == nil && next.count == 0)
+        #expect(await next.replace(stored) == false)
+        // The age counts from the creation, whenever the file was written.
+        changed.created -= 3_600
+        try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write(changed.bytes, stored.id + ".json")
+        #expect(await store(3_600).response(stored.id, of: owner) == nil)
         try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write(stored.bytes, stored.id + ".json")
         try SmallFileFolder(path: path + "/responses", byteLimit: 1_000).write([1], stored.id + ".json.part")
         #expect(await store(0).response(stored.id, of: owner) == nil)

@@ -57,10 +57,121 @@ import Testing
         try await Self.run(.complete(["Hi"]), configure: { $0.responseTime = .zero }) { server in
             let made = try await Self.send(server, "POST", "/v1/responses", #"{"input":"Hi"}"#)
             let id = made.body["id"]?.stringValue ?? ""
-            // The response stays readable until its file would be written.
             let next = #"{"input":"More","previous_response_id":"\#(id)"}"#
-            while try await Self.send(server, "POST", "/v1/responses", next).status != 400 {}
+            #expect(try await Self.send(server, "POST", "/v1/responses", next).status == 400)
             #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").status == 404)
+        }
+    }
+
+    @Test func anEndedBackgroundResponseThatIsTooOldIsGone() async throws {
+        try await Self.run(.complete(["Hi"]), configure: { $0.responseTime = .zero }) { server in
+            let made = try await Self.send(server, "POST", "/v1/responses", #"{"input":"Hi","background":true}"#)
+            let id = made.body["id"]?.stringValue ?? ""
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)").status == 404)
+            #expect(try await Self.send(server, "GET", "/v1/responses/\(id)?stream=true").status == 404)
+            #expect(try await Self.send(server, "GET", "/v1/generations/\(id)").status == 200)
+        }
+    }
+
+    /// A client that has the last byte of a response finds it after the death of the server.
+    @Test(arguments: [false, true]) func aResponseIsInItsFileBeforeItsEnd(streams: Bool) async throws {
+        let folder = StateFolder()
+        try await Self.run(.complete(["Hi"])) {
+            $0.journal = JournalConfiguration(path: folder.path)
+        } body: { server in
+            for _ in 0..<5 {
+                let (_, text) = try await server.send(
+                    "POST", "/v1/responses", headers: [("Authorization", "Bearer one")],
+                    body: #"{"input":"Hi","stream":\#(streams)}"#)
+                let start = try #require(text.firstRange(of: #""resp_"#)).upperBound
+                let digits = text[start...].prefix(32)
+                #expect(folder.responses.contains("\(digits).json"))
+            }
+        }
+    }
+
+    /// The server before ended between the last record of the journal and the file.
+    @Test func aResponseWithoutAFileIsMadeFromTheJournal() async throws {
+        let folder = StateFolder()
+        var id = ""
+        try await Self.run(.complete(["Hi"])) {
+            $0.journal = JournalConfiguration(path: folder.path)
+        } body: { server in
+            let body = #"{"input":"Hi","background":true,"stream":true}"#
+            let (_, text) = try await server.send(
+                "POST", "/v1/responses", headers: [("Authorization", "Bearer one")], body: body)
+            let start = try #require(text.firstRange(of: #""resp_"#)).upperBound
+            id = String(text[start...].prefix(32))
+        }
+        folder.removeResponses()
+        #expect(!folder.files.isEmpty)
+        try await Self.run(.hold) {
+            $0.journal = JournalConfiguration(path: folder.path)
+        } body: { server in
+            let found = try await Self.send(server, "GET", "/v1/responses/resp_\(id)")
+            #expect(found.status == 200 && found.body["status"] == "completed")
+            while !folder.responses.contains("\(id).json") { await Task.yield() }
+        }
+    }
+
+    @Test func anInputNamesStoredItems() async throws {
+        try await Self.run(.complete(["Answer"])) { server in
+            let made = try await Self.send(server, "POST", "/v1/responses", #"{"input":"Question"}"#)
+            let id = made.body["id"]?.stringValue ?? ""
+            let output = made.body["output"]?.arrayValue?[0]["id"]?.stringValue ?? ""
+            let list = try await Self.send(server, "GET", "/v1/responses/\(id)/input_items")
+            let input = list.body["data"]?.arrayValue?[0]["id"]?.stringValue ?? ""
+            let body = #"""
+                {"input":[{"type":"item_reference","id":"\#(input)"},{"type":"item_reference","id":"\#(output)"},
+                {"role":"user","content":"More"}]}
+                """#
+            let next = try await Self.send(server, "POST", "/v1/responses", body)
+            #expect(next.status == 200)
+            let prompt = await server.engine.request(1).prompt.text
+            #expect(prompt.contains("Question") && prompt.contains("Answer") && prompt.contains("More"))
+            let foreign = try await Self.send(server, "POST", "/v1/responses", body, key: "two")
+            #expect(foreign.status == 400 && foreign.body["error"]?["param"] == "input[0].id")
+        }
+    }
+
+    @Test func storedChatCompletionsAreListedChangedAndDeleted() async throws {
+        let path = "/v1/chat/completions"
+        try await Self.run(.complete(["Hi"])) { server in
+            var ids: [String] = []
+            for index in 0..<3 {
+                let body =
+                    #"{"messages":[{"role":"user","content":"a\#(index)"}],"store":true,"metadata":{"k":"\#(index % 2)"},"service_tier":"auto"}"#
+                let made = try await Self.send(server, "POST", path, body)
+                #expect(made.status == 200 && made.body["service_tier"] == "default")
+                ids.append(made.body["id"]?.stringValue ?? "")
+            }
+            _ = try await Self.send(server, "POST", path, chat(stream: false))
+            let other = try await Self.send(server, "POST", path, chat(stream: false, #","store":true"#), key: "two")
+            func list(_ query: String, key: String = "one") async throws -> [String?] {
+                let reply = try await Self.send(server, "GET", path + query, key: key)
+                #expect(reply.status == 200)
+                return reply.body["data"]?.arrayValue?.map { $0["id"]?.stringValue } ?? []
+            }
+            #expect(try await list("") == ids)
+            #expect(try await list("?order=desc&limit=2") == [ids[2], ids[1]])
+            #expect(try await list("?after=\(ids[0])&limit=1") == [ids[1]])
+            #expect(try await list("?metadata[k]=0") == [ids[0], ids[2]])
+            #expect(try await list("?model=none") == [])
+            #expect(try await list("", key: "two") == [other.body["id"]?.stringValue])
+            let found = try await Self.send(server, "GET", path + "/" + ids[0])
+            #expect(found.body["metadata"] == ["k": "0"] && found.body["object"] == "chat.completion")
+            #expect(try await Self.send(server, "GET", path + "/" + ids[0], key: "two").status == 404)
+            #expect(try await Self.send(server, "GET", "/v1/responses/" + ids[0]).status == 404)
+            let messages = try await Self.send(server, "GET", path + "/\(ids[0])/messages")
+            #expect(messages.body["data"]?.arrayValue?[0]["id"] == .string(ids[0] + "-0"))
+            let changed = try await Self.send(server, "POST", path + "/" + ids[0], #"{"metadata":{"k":"5"}}"#)
+            #expect(changed.status == 200 && changed.body["metadata"] == ["k": "5"])
+            #expect(try await list("?metadata[k]=5") == [ids[0]])
+            #expect(try await Self.send(server, "POST", path + "/" + ids[0], "{}").status == 400)
+            #expect(try await Self.send(server, "GET", path + "?limit=0").status == 400)
+            let gone = try await Self.send(server, "DELETE", path + "/" + ids[0])
+            #expect(gone.body == ["object": "chat.completion.deleted", "id": .string(ids[0]), "deleted": true])
+            #expect(try await Self.send(server, "GET", path + "/" + ids[0]).status == 404)
         }
     }
 

@@ -10,6 +10,8 @@ import Testing
 /// The streams of dialects whose bytes depend on earlier events: cut at every byte, read late, and read by several.
 struct DialectStreamTests {
     private static let kinds: [CompletionKind] = [.messages, .responses]
+    /// The dialects without a state, too.
+    private static let allKinds = Dialect.all.map(\.kind)
     private let eventLoop = EmbeddedEventLoop()
     private let loop: ReaderLoop
 
@@ -38,7 +40,7 @@ struct DialectStreamTests {
             id: dialect.idPrefix + "00112233445566778899aabbccddeeff", created: 1, model: "m", fingerprint: "b")
         return dialect.makeView(
             Dialect.Response(
-                head: head, options: ResolvedOptions(options, echoes: false), prompts: [],
+                head: head, options: ResolvedOptions(options, echoes: false), prompts: kind.isChat ? [] : ["Hi"],
                 body: ["input": "Hi", "model": "m"]))
     }
 
@@ -56,7 +58,7 @@ struct DialectStreamTests {
         return sink.bytes
     }
 
-    @Test(arguments: kinds) func aStreamThatIsCutAnywhereContinuesThere(kind: CompletionKind) throws {
+    @Test(arguments: allKinds) func aStreamThatIsCutAnywhereContinuesThere(kind: CompletionKind) throws {
         let (log, view) = (log(), try view(kind))
         let whole = read(EncodedStream(of: log, as: view, countsBytes: true))
         let shared = EncodedStream(of: log, as: view, countsBytes: true)
@@ -87,7 +89,7 @@ struct DialectStreamTests {
         #expect(count > 15)
     }
 
-    @Test(arguments: kinds) func lateReadersAndSeveralReadersGetTheSameBytes(kind: CompletionKind) throws {
+    @Test(arguments: allKinds) func lateReadersAndSeveralReadersGetTheSameBytes(kind: CompletionKind) throws {
         let view = try view(kind)
         let whole = read(EncodedStream(of: log(), as: view))
         for step in [1, 2, 5, Self.events.count] {

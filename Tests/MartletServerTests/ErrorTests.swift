@@ -104,7 +104,7 @@ import Testing
             let (unknown, unknownBody) = try await server.send("GET", "/nothing")
             #expect(unknown.status == 404)
             #expect(try json(unknownBody)["error"]?["type"] == "not_found_error")
-            let (wrong, wrongBody) = try await server.send("GET", "/v1/chat/completions")
+            let (wrong, wrongBody) = try await server.send("GET", "/v1/completions")
             #expect(wrong.status == 405)
             #expect(wrong["allow"] == "POST")
             #expect(wrongBody.contains("allows POST, but got GET"))

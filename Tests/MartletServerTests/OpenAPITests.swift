@@ -22,12 +22,12 @@ import Testing
         try await TestServer.run {
             $0.servesPage = true
         } body: { server async throws in
-            let table = server.edge.routes(nil, RequestMetrics()).all
+            let table = server.edge.routes().all
             #expect(Self.names(table).count == table.count, "a route twice")
             routes.formUnion(Self.names(table))
         }
         try await PoolServer.run { server async throws in
-            routes.formUnion(Self.names(server.edge.routes(nil, RequestMetrics()).all))
+            routes.formUnion(Self.names(server.edge.routes().all))
         }
         #expect(routes.subtracting(described) == [], "no description")
         #expect(described.subtracting(routes) == [], "no route")
@@ -47,7 +47,8 @@ import Testing
             var ids: Set<String> = []
             for (_, item) in paths {
                 for (_, operation) in try #require(item.objectValue) {
-                    #expect(ids.insert(operation["operationId"]?.stringValue ?? "").inserted)
+                    let (isNew, id) = ids.insert(operation["operationId"]?.stringValue ?? "")
+                    #expect(isNew, "\(id)")
                     let schema = operation["requestBody"]?["content"]?["application/json"]?["schema"]?["$ref"]
                     if let name = schema?.stringValue?.split(separator: "/").last {
                         #expect(schemas[String(name)] != nil, "\(name)")

@@ -6,5 +6,7 @@ final class StateFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/streams")) ?? [] }
+    var responses: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/responses")) ?? [] }
+    func removeResponses() { try? FileManager.default.removeItem(atPath: path + "/responses") }
     var aside: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/aside")) ?? [] }
 }

@@ -50,6 +50,40 @@ import Testing
         #expect(sink.text.split(separator: "\n").count == 2 * reach)
     }
 
+    @Test func onlyAHeldEndWaitsForItsRelease() async {
+        log.holdEnd()
+        append(.admitted(promptTokens: 1), .token(1, "a"), .ping)
+        let before = sink.text
+        #expect(before.contains("1:a\n"))
+        append(.finished())
+        #expect(sink.text == before)
+        #expect(log.terminalEvent != nil && log.consumeCommitRequest() == nil)
+        let waiting = Task { [log] in await log.waitForVisibleEnd() }
+        log.releaseEnd()
+        eventLoop.letReadersRead()
+        #expect(sink.text != before)
+        await waiting.value
+    }
+
+    @Test func aHeldEndIsVisibleWhenNoReleaseComes() {
+        log.holdEnd()
+        append(.token(1, "a"), .finished())
+        #expect(sink.text == "0:a\n")
+        eventLoop.advanceTime(by: GenerationLog.commitTimeout)
+        eventLoop.letReadersRead()
+        #expect(sink.text != "0:a\n")
+    }
+
+    @Test func aLogWithAJournalHoldsNothingMore() {
+        log.setCommitPolicy(.textAhead)
+        log.holdEnd()
+        append(.token(1, "a"), .finished())
+        log.releaseEnd()
+        #expect(sink.text == "0:a\n")
+        commit(2)
+        #expect(sink.text != "0:a\n")
+    }
+
     @Test func theJournalIsNotifiedBeforeReadersStall() {
         log.setCommitPolicy(.textAhead)
         for number in 0..<10 * CommitIndex.maximumLead {

@@ -33,6 +33,7 @@ enum MessageFuzz {
     private static func read(_ text: [UInt8]) {
         precondition(String(validating: text, as: UTF8.self) != nil, "a message that is no UTF-8")
         guard let json = try? JSONParser.parse(text) else { return }
+        readResponse(json)
         var message: RealtimeMessage?
         do throws(APIError) {
             let read = try RealtimeMessage(json)
@@ -43,6 +44,20 @@ enum MessageFuzz {
         } catch {
             precondition((400..<500).contains(error.status), "an error without an error status")
             let reply = RealtimeReply.refuse(message, error).drop { $0 != UInt8(ascii: "{") }
+            precondition((try? JSONParser.parse(reply)) != nil, "an error that is no JSON")
+        }
+    }
+
+    /// The same text as a message of a WebSocket of Responses.
+    private static func readResponse(_ json: JSONValue) {
+        let stream = ResponseSocketMessage.streamOfRefused(json)
+        do throws(APIError) {
+            guard case .create(let request, let own) = try ResponseSocketMessage(json) else { return }
+            precondition(request["stream"] == true && request["type"] == nil, "a response that does not stream")
+            precondition(own?.utf8.count ?? 1 <= ResponseSocketMessage.streamLimit, "a name beyond the limit")
+        } catch {
+            precondition((400..<500).contains(error.status), "an error without an error status")
+            let reply = ResponseSocketError.frame(error, stream: stream).drop { $0 != UInt8(ascii: "{") }
             precondition((try? JSONParser.parse(reply)) != nil, "an error that is no JSON")
         }
     }

@@ -22,6 +22,10 @@ package struct Dialect: Sendable {
     package var modelName: @Sendable (String) -> String = { $0 }
     /// Returns the id of the stored response that a request continues; nil if it continues none.
     package var previousID: @Sendable (JSONValue) throws(APIError) -> String? = { _ in nil }
+    /// Returns the id of the stored conversation that a request belongs to; nil if it belongs to none.
+    package var conversationID: @Sendable (JSONValue) throws(APIError) -> String? = { _ in nil }
+    /// Returns the positions in a request at which it only names a stored item, and these names.
+    package var references: @Sendable (JSONValue) -> [(index: Int, id: String)] = { _ in [] }
     /// Whether the response to a request is stored, so that later requests may continue it.
     package var stores: @Sendable (JSONValue) -> Bool = { _ in false }
     /// Returns the items of a stored response, which precede those of a request that continues it.
@@ -134,8 +138,10 @@ extension Dialect {
         } makeView: { response in
             ChatCompletionView(
                 head: response.head, options: response.options.options, prompt: response.prompts.first ?? "",
-                usesFunctions: response.body["functions"]?.arrayValue?.isEmpty == false)
+                usesFunctions: response.body["functions"]?.arrayValue?.isEmpty == false,
+                namesServiceTier: response.body["service_tier"]?.stringValue != nil)
         }
+        dialect.stores = { $0["store"] == true }
         dialect.counting = .openAI(["/v1/chat/completions/input_tokens", "/chat/completions/input_tokens"])
         return dialect
     }()
@@ -152,7 +158,7 @@ extension Dialect {
     } makeView: { response in
         TextCompletionView(
             head: response.head, options: response.options.options, prompts: response.prompts,
-            echoes: response.options.echoes)
+            echoes: response.options.echoes, body: response.body)
     }
 
     /// llama-server's completions.

@@ -62,6 +62,7 @@ extension ResponseHead {
         JSONText.appendRaw(",\"object\":\"", to: &bytes)
         JSONText.appendRaw(object, to: &bytes)
         JSONText.appendRaw("\"", to: &bytes)
+        if namesServiceTier { JSONText.appendRaw(",\"service_tier\":\"default\"", to: &bytes) }
         writeWarnings(others, to: &bytes)
     }
 

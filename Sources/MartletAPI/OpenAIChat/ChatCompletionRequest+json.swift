@@ -32,6 +32,10 @@ extension ChatCompletionRequest {
         let turnBudget = try ReasoningBudgetFields.turnBudget(fields) ?? defaults.reasoningTurnBudget
         reasoningTurnBudget = turnBudget == -1 ? nil : turnBudget
         reasoningMessage = try ReasoningBudgetFields.message(fields) ?? defaults.reasoningMessage
+        if try fields.bool("store") ?? false { _ = try MetadataField.read(fields) }
+        if let tier = try fields.string("service_tier"), tier != "auto", tier != "default" {
+            options.warnings.append("\"service_tier\": no effect: there is one tier")
+        }
         // One grammar would have to hold for the content and for the calls.
         if tools.isActive, let name = options.textField {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")

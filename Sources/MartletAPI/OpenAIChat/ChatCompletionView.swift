@@ -10,10 +10,14 @@ extension ChatCompletionView {
     /// - Parameters:
     ///   - prompt: the text of the prompt that `__verbose` shows.
     ///   - usesFunctions: whether a call is the member `function_call`, as the request's `functions` ask for.
+    ///   - namesServiceTier: whether the response has `service_tier`, as the request has. There is one tier.
     package init(
-        head: ResponseHead, options: CompletionOptions, prompt: String = "", usesFunctions: Bool = false
+        head: ResponseHead, options: CompletionOptions, prompt: String = "", usesFunctions: Bool = false,
+        namesServiceTier: Bool = false
     ) {
-        self.init(head: head, options: options, prompt: prompt, choiceCount: options.choiceCount) { index in
+        var head = head
+        head.namesServiceTier = namesServiceTier
+        self.init(head: head, options: options, prompt: prompt, choiceCount: options.choiceCount) { [head] index in
             ChatChoice(head: head, options: options, index: index, usesFunctions: usesFunctions)
         }
     }

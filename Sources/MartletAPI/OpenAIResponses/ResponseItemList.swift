@@ -1,43 +1,10 @@
-import MartletGenerations
+package import MartletGenerations
 package import MartletJSON
 import MartletStreams
 import OrderedCollections
 
 /// The input items of a stored response, as a list with pages.
 package enum ResponseItemList {
-    /// The part of the list that a client asks for.
-    package struct Query: Sendable, Equatable {
-        /// The most items of a page.
-        package var limit = 20
-        /// Whether the newest item comes first.
-        package var isDescending = true
-        /// The id of the item before the page; nil = the page is the first one.
-        package var after: String?
-
-        /// Makes a query of the parameters of a request.
-        /// - Throws: `invalidRequest` that names the parameter, the rule and the value.
-        package init(limit: Int?, order: String?, after: String?) throws(APIError) {
-            if let limit {
-                guard (1...100).contains(limit) else {
-                    throw APIError(
-                        .invalidRequest, "Parameter 'limit': Value must be between 1 and 100, but got \(limit)",
-                        field: "limit")
-                }
-                self.limit = limit
-            }
-            if let order {
-                guard order == "asc" || order == "desc" else {
-                    throw APIError(
-                        .invalidRequest,
-                        "Parameter 'order': Value must be asc or desc, but got \"\(order.prefix(64))\"",
-                        field: "order")
-                }
-                isDescending = order == "desc"
-            }
-            self.after = after
-        }
-    }
-
     /// The input items of a request that was accepted. A text is one message of the user.
     package static func items(of body: JSONValue) -> [JSONValue] {
         switch body["input"] {
@@ -53,33 +20,62 @@ package enum ResponseItemList {
         items(of: stored.request) + (stored.response["output"]?.arrayValue ?? [])
     }
 
-    /// A page of the input items. An item without an id gets one.
-    /// - Parameter response: the id of the response.
-    package static func page(
-        of body: JSONValue, response: String, _ query: Query
-    ) throws(APIError) -> JSONValue {
-        let digits = response.split(separator: "_").last.map { $0.prefix(24) } ?? ""
-        var items: [JSONObject] = []
-        for (index, item) in Self.items(of: body).enumerated() {
+    /// Input items with ids. An item without one gets the beginning of the response's id and its number.
+    private static func identified(_ items: [JSONValue], response: String) -> [JSONObject] {
+        let digits = response.split(separator: "_").last.map { $0.prefix(idDigits) } ?? ""
+        return items.enumerated().map { index, item in
             var members: JSONObject = item["id"] == nil ? ["id": .string("msg_\(digits)i\(index)")] : [:]
             members.merge(item.objectValue ?? [:]) { own, _ in own }
             if members["type"] == nil { members["type"] = "message" }
-            items.append(members)
+            return members
         }
-        if query.isDescending { items.reverse() }
-        if let after = query.after {
-            guard let index = items.firstIndex(where: { $0["id"] == .string(after) }) else {
-                throw APIError(
-                    .invalidRequest,
-                    "Parameter 'after': Value must be the id of an item, but got \"\(after.prefix(64))\"",
-                    field: "after")
-            }
-            items.removeFirst(index + 1)
+    }
+
+    // MARK: References
+
+    /// The number of digits of a response's id that the ids of its items begin with.
+    private static let idDigits = 24
+
+    /// The items of an input that only name a stored item: their positions and these names.
+    package static func references(in body: JSONValue) -> [(index: Int, id: String)] {
+        (body["input"]?.arrayValue ?? []).enumerated().compactMap { index, item in
+            guard item["type"] == "item_reference", let id = item["id"]?.stringValue else { return nil }
+            return (index, id)
         }
-        let page = items.prefix(query.limit)
-        return [
-            "object": "list", "data": .array(page.map { .object($0) }), "first_id": page.first?["id"] ?? .null,
-            "last_id": page.last?["id"] ?? .null, "has_more": .bool(items.count > page.count),
-        ]
+    }
+
+    /// The beginning of the id of the response that has an item; nil if another server made the item's id.
+    package static func responseDigits(ofItem id: String) -> String? {
+        guard let random = id.split(separator: "_").last?.prefix(idDigits), random.utf8.count == idDigits,
+            random.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else { return nil }
+        return String(random)
+    }
+
+    /// The item of a stored response with an id; nil if it has none.
+    package static func item(_ id: String, of stored: StoredResponse) -> JSONValue? {
+        identifiedItems(of: stored).first { $0["id"] == .string(id) }.map { .object($0) }
+    }
+
+    /// The items of the request and of the output, each with an id.
+    static func identifiedItems(of stored: StoredResponse) -> [JSONObject] {
+        identified(items(of: stored.request), response: stored.id)
+            + (stored.response["output"]?.arrayValue ?? []).compactMap(\.objectValue)
+    }
+
+    /// A request with other items at some positions of its input.
+    package static func replacing(_ items: [Int: JSONValue], in body: JSONValue) -> JSONValue {
+        guard var members = body.objectValue, var input = body["input"]?.arrayValue else { return body }
+        for (index, item) in items where input.indices.contains(index) { input[index] = item }
+        members["input"] = .array(input)
+        return .object(members)
+    }
+
+    /// A page of the input items. An item without an id gets one.
+    /// - Parameter response: the id of the response.
+    package static func page(
+        of body: JSONValue, response: String, _ query: PageQuery
+    ) throws(APIError) -> JSONValue {
+        try query.page(of: identified(items(of: body), response: response))
     }
 }

@@ -15,7 +15,7 @@ package enum ResponsesRequest {
         "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning",
         "max_output_tokens", "max_tool_calls", "truncation", "include", "metadata", "store", "previous_response_id",
         "service_tier", "safety_identifier", "user", "top_logprobs", "stream_options", "chat_template_kwargs",
-        "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation",
+        "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation", "generate",
     ]
     /// Fields of other routes, which are not read here: one name has one meaning.
     private static let foreignFields = ForeignFields(names: [
@@ -24,7 +24,7 @@ package enum ResponsesRequest {
         ("json_schema", "text.format"), ("stop", nil), ("logprobs", "top_logprobs"), ("n_probs", "top_logprobs"),
     ])
     /// Fields that would change the output and that this version does not honour.
-    private static let refusedFields = ["prompt", "conversation"]
+    private static let refusedFields = ["prompt"]
     /// The paths of shared fields in this dialect.
     private static let names: [(shared: String, own: String)] = [
         ("response_format.json_schema", "text.format"), ("response_format", "text.format"),
@@ -32,14 +32,15 @@ package enum ResponsesRequest {
     ]
     /// The most logprobs of a token.
     private static let logprobLimit = 20
-    /// OpenAI's limits of `metadata`.
-    private static let metadataLimits = (count: 16, keyBytes: 64 * 4, valueBytes: 512 * 4)
 
     /// The id of the response that a request continues; nil if it continues none.
     /// - Throws: if the field is no string.
     package static func previousID(_ json: JSONValue) throws(APIError) -> String? {
         try FieldReader(json).string("previous_response_id")
     }
+
+    /// Whether a request only computes its prompt, so that a later request finds it in the KV cache.
+    static func isWarmUp(_ body: JSONValue) -> Bool { body["generate"] == false }
 
     /// Whether the response of a request is stored. The default is OpenAI's.
     package static func stores(_ body: JSONValue) -> Bool { body["store"]?.boolValue ?? true }
@@ -64,13 +65,21 @@ package enum ResponsesRequest {
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
             reader.append(ConversationMessage(.system, instructions))
         }
-        for (index, item) in history.enumerated() { try reader.read(item, at: "previous_response_id[\(index)]") }
+        let conversation = try ConversationBodies.id(in: json)
+        let previous = try previousID(json)
+        guard conversation == nil || previous == nil else {
+            throw .field("conversation", "Value must be absent if \"previous_response_id\" is present")
+        }
+        fields.know(["conversation"])
+        let source = conversation == nil ? "previous_response_id" : "conversation"
+        for (index, item) in history.enumerated() { try reader.read(item, at: "\(source)[\(index)]") }
         try reader.readInput(fields.value("input"))
         guard reader.messages.contains(where: { $0.role != .system }) else {
             throw .field("input", "A text or a list of at least one item is required, but got nothing")
         }
         let options = try options(fields, defaults: defaults, randomSeed: randomSeed)
         var request = ChatCompletionRequest(messages: reader.messages, options: options)
+        if try fields.bool("generate") == false { request.options.parameters.maximumTokens = 0 }
         request.tools = tools
         try readReasoning(fields, into: &request, defaults: defaults)
         request.options.warnings += toolWarnings
@@ -187,21 +196,6 @@ package enum ResponsesRequest {
         guard stores || !isBackground else {
             throw .field("store", "Value must be true if \"background\" is true, because the response is read later")
         }
-        guard let metadata = try fields.object("metadata") else { return }
-        guard metadata.members.count <= metadataLimits.count else {
-            throw .field(
-                "metadata", "At most \(metadataLimits.count) members are allowed, but got \(metadata.members.count)")
-        }
-        for (key, value) in metadata.members {
-            guard let text = value.stringValue else {
-                throw .field("metadata", "Values must be strings, but one is \(value.kindName)")
-            }
-            guard key.utf8.count <= metadataLimits.keyBytes, text.utf8.count <= metadataLimits.valueBytes else {
-                throw .field(
-                    "metadata",
-                    "At most \(metadataLimits.keyBytes) bytes of a key and \(metadataLimits.valueBytes) of a value are allowed"
-                )
-            }
-        }
+        _ = try MetadataField.read(fields)
     }
 }

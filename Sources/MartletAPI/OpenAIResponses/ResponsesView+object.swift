@@ -60,16 +60,16 @@ extension ResponsesView: StorableView {
         let output = try ResponseOutput(events)
         var bytes: [UInt8] = []
         writeObject(
-            ResponseStatus(output.completion), OutputItems(events).items, output.completion.timings, to: &bytes)
+            status(output.completion), OutputItems(events).items, output.completion.timings, to: &bytes)
         return bytes
     }
 
     /// The object in the present state: without output while it runs, and with `error` if it failed.
-    package func object(for events: [LogEvent], isQueued: Bool) -> [UInt8] {
+    package func object(for events: [LogEvent], isQueued: Bool) -> [UInt8]? {
         var bytes: [UInt8] = []
         switch events.last {
         case .finished(let completion)?:
-            writeObject(ResponseStatus(completion), OutputItems(events).items, completion.timings, to: &bytes)
+            writeObject(status(completion), OutputItems(events).items, completion.timings, to: &bytes)
         case .failed(let error)?:
             writeObject(.failed(APIError(error)), OutputItems(events).items, nil, to: &bytes)
         default: writeObject(isQueued ? .queued : .inProgress, [], nil, to: &bytes)
@@ -241,6 +241,9 @@ enum ResponseEcho {
             "top_logprobs": body["top_logprobs"] ?? 0, "top_p": number("top_p", sampling.topP),
             "truncation": body["truncation"] ?? "disabled",
         ]
+        if let id = try? ConversationBodies.id(in: body) {
+            members["conversation"] = ["id": .string(ConversationBodies.idPrefix + id)]
+        }
         for name in ["user", "safety_identifier", "prompt_cache_key"] where body[name] != nil {
             members[name] = body[name]
         }

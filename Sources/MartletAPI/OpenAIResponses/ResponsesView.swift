@@ -21,6 +21,8 @@ package struct ResponsesView: FoldingView, ResponseView {
     let forms: [ExactString: ResponseTools.Form]
     /// Whether reasoning also has the form that clients send back.
     let sealsReasoning: Bool
+    /// Whether the request asks for no output, so that a limit of 0 tokens completes it.
+    private let isWarmUp: Bool
 
     /// Makes the view of a response.
     /// - Parameter body: the request, whose fields the response repeats.
@@ -29,6 +31,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         self.options = options
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         forms = ResponseTools.forms(of: body)
+        isWarmUp = ResponsesRequest.isWarmUp(body)
         sealsReasoning = body["include"]?.arrayValue?.contains("reasoning.encrypted_content") ?? false
         var opening: [UInt8] = []
         JSONText.appendRaw("{\"id\":", to: &opening)
@@ -40,6 +43,11 @@ package struct ResponsesView: FoldingView, ResponseView {
         JSONText.appendRaw(",\"status\":\"", to: &opening)
         self.opening = opening
         echo = ResponseEcho.bytes(of: body, head: head, sampling: options.parameters.sampling)
+    }
+
+    /// The status of a generation that has ended without an error.
+    func status(_ completion: GenerationSummary) -> ResponseStatus {
+        isWarmUp && completion.reason == .tokenLimit ? .completed : ResponseStatus(completion)
     }
 
     package var messages: RealtimeEventView {
@@ -71,7 +79,7 @@ package struct ResponsesView: FoldingView, ResponseView {
             writeDelta(text, [], &state, &bytes)
         case .finished(let completion):
             begin(&state, &bytes)
-            let end = ResponseStatus(completion)
+            let end = status(completion)
             change(event, number, &state, history, &bytes, end: end)
             Self.open(end.eventName, &state, &bytes)
             JSONText.appendRaw(",\"response\":", to: &bytes)

@@ -96,5 +96,6 @@ enum OpenAPISchemas {
         "Prefix": body(["messages": messages, "prompt": text]),
         "Adapters": ["type": "array", "items": ["type": "object"]],
         "Any": body([:]),
+        "Bytes": [:],
     ]
 }

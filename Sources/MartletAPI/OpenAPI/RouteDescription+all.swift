@@ -4,7 +4,7 @@ import MartletJSON
 extension RouteDescription {
     /// The descriptions of all routes, those of servers with several models included.
     package static let all: [RouteDescription] =
-        dialects + stored + texts + generations + models + server + ollama
+        dialects + stored + texts + generations + models + server + history + ollama
 
     private static let limit = Parameter(name: "limit", schema: OpenAPISchemas.integer(1...100))
     private static let order = Parameter(name: "order", schema: ["enum": ["asc", "desc"]])
@@ -211,6 +211,29 @@ extension RouteDescription {
         },
     ]
 
+    private static let history: [RouteDescription] = [
+        route("get", "/v1/history", tag: "History", "Lists the saved chats of the key.") {
+            $0.success = [(200, [.json]), (304, [.none])]
+        },
+        route("get", "/v1/history/{id}", tag: "History", "Returns a saved chat.") {
+            $0.success = [(200, [.json]), (304, [.none])]
+        },
+        route("put", "/v1/history/{id}", tag: "History", "Saves a chat, if it has the version of If-Match.") {
+            $0.body = "Any"
+            $0.errors = [412, 507]
+        },
+        route("delete", "/v1/history/{id}", tag: "History", "Removes a saved chat.") { $0.errors = [412] },
+        route("get", "/v1/history/{id}/files/{file}", tag: "History", "Returns a file of a saved chat.") {
+            $0.success = [(200, [.bytes])]
+        },
+        route("put", "/v1/history/{id}/files/{file}", tag: "History", "Saves a file of a chat.") {
+            $0.body = "Bytes"
+            $0.bodyContent = .bytes
+            $0.errors = [507]
+        },
+        route("delete", "/v1/history/{id}/files/{file}", tag: "History", "Removes a file of a saved chat."),
+    ]
+
     private static let ollama: [RouteDescription] = [
         route("get", "/api/version", tag: "Ollama", "Returns the version of the API."),
         route("get", "/api/tags", tag: "Ollama", "Lists models."),
@@ -226,6 +249,15 @@ extension RouteDescription {
         },
         route("post", "/api/embed", "/api/embeddings", tag: "Ollama", "Computes embeddings.") {
             $0.body = "OllamaEmbed"
+        },
+        route("post", "/api/create", "/api/copy", "/api/push", tag: "Ollama", "Refused: the error names another way.") {
+            $0.body = "Any"
+            $0.isBodyOptional = true
+            $0.success = []
+        },
+        route("delete", "/api/delete", tag: "Ollama", "Refused: the error names another way.") { $0.success = [] },
+        route("post", "/api/blobs/{digest}", tag: "Ollama", "Refused: the error names another way.") {
+            $0.success = []
         },
         route("post", "/api/pull", tag: "Ollama", "Downloads a model, or reports that it is present.") {
             $0.body = "ModelName"

@@ -14,6 +14,7 @@ package struct RouteDescription: Sendable {
         case lines = "application/x-ndjson"
         case text = "text/plain"
         case page = "text/html"
+        case bytes = "application/octet-stream"
         case none
     }
 
@@ -35,6 +36,8 @@ package struct RouteDescription: Sendable {
     var parameters: [Parameter] = []
     /// The name of the body's schema; nil = no body.
     var body: String?
+    /// The form of the body.
+    var bodyContent = Content.json
     var isBodyOptional = false
     /// The forms of a response without an error, by status.
     var success: [(status: Int, contents: [Content])] = [(200, [.json])]
@@ -51,8 +54,9 @@ package struct RouteDescription: Sendable {
         return Set(all).subtracting(particularErrors).sorted()
     }()
 
-    /// Statuses that only some routes have: a conflict with a state, a range of bytes, and a missing upgrade.
-    static let particularErrors: Set<Int> = [409, 416, 426]
+    /// Statuses that only some routes have: a conflict with a state, another version, a range of bytes, a missing
+    /// upgrade, and a full store.
+    static let particularErrors: Set<Int> = [409, 412, 416, 426, 507]
 
     /// The statuses of errors.
     var errorStatuses: [Int] {
@@ -120,7 +124,9 @@ package enum OpenAPIDocument {
         if let body = description.body {
             operation["requestBody"] = [
                 "required": .bool(!description.isBodyOptional),
-                "content": ["application/json": ["schema": ["$ref": .string("#/components/schemas/\(body)")]]],
+                "content": .object([
+                    description.bodyContent.rawValue: ["schema": ["$ref": .string("#/components/schemas/\(body)")]]
+                ]),
             ]
         }
         var responses: JSONObject = [:]

@@ -28,6 +28,13 @@ package enum SocketFrame {
         }
     }
 
+    /// A whole frame around the bytes that `payload` appends.
+    package static func bytes(_ kind: Kind, _ payload: (inout [UInt8]) -> Void) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(kind, to: &bytes, payload)
+        return bytes
+    }
+
     /// A whole frame.
     package static func bytes(_ kind: Kind, _ payload: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []

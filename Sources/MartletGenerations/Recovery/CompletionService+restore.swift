@@ -12,10 +12,11 @@ extension CompletionService {
     ///   - plan: the completion, made from `storedRequest`.
     ///   - parser: the description of the output parser; nil = the journal has none, and the prompt is prepared again.
     ///   - onContinue: called with an unfinished generation before it is submitted.
+    ///   - onRetain: called with an ended generation.
     func restore(
         _ stored: StoredGeneration, as plan: CompletionPlan, parser description: ParserDescription?,
         from storedRequest: StoredRequest, cache: inout ModelCache, journal: Journal, on eventLoop: any EventLoop,
-        onContinue: (Generation) -> Void
+        onContinue: (Generation) -> Void, onRetain: (Generation) -> Void
     ) throws(GenerationError) {
         let head = stored.head
         let view = plan.makeView(
@@ -51,7 +52,7 @@ extension CompletionService {
             return
         }
         if stored.request?.request.reasoning?.turnBudget != nil { reasoningCounts.count(generation) }
-        guard !stored.isEnded else { return }
+        guard !stored.isEnded else { return onRetain(generation) }
         onContinue(generation)
         monitor(generation, on: eventLoop)
         if let handle {

@@ -53,6 +53,7 @@ package struct Recovery: Sendable {
     private let progress: RecoveryProgress
     private let onReading: @Sendable (String) -> Void
     private let onContinue: @Sendable (Generation) -> Void
+    private let onRetain: @Sendable (Generation) -> Void
     /// The time for which ended generations are retained, in seconds.
     private let retainTime: Int64
     /// The event loop that monitors continued generations.
@@ -72,11 +73,13 @@ package struct Recovery: Sendable {
     /// - Parameters:
     ///   - onReading: called with the id of each journal that is read next.
     ///   - onContinue: called with each unfinished generation before it is submitted.
+    ///   - onRetain: called with each ended generation that can be read again.
     package init(
         journal: Journal, ids: [String], completions: CompletionService, makePlan: @escaping MakePlan,
         makeView: @escaping MakeView, progress: RecoveryProgress, retainTime: Int64,
         onReading: @escaping @Sendable (String) -> Void,
-        onContinue: @escaping @Sendable (Generation) -> Void, eventLoop: any EventLoop, logger: Logger
+        onContinue: @escaping @Sendable (Generation) -> Void,
+        onRetain: @escaping @Sendable (Generation) -> Void = { _ in }, eventLoop: any EventLoop, logger: Logger
     ) {
         self.journal = journal
         begin = journal.clock()
@@ -87,6 +90,7 @@ package struct Recovery: Sendable {
         self.progress = progress
         self.onReading = onReading
         self.onContinue = onContinue
+        self.onRetain = onRetain
         self.retainTime = retainTime
         self.eventLoop = eventLoop
         self.logger = logger
@@ -200,7 +204,8 @@ package struct Recovery: Sendable {
         do {
             try completions.restore(
                 stored, as: try plan(stored, storedRequest, descriptions?.options), parser: descriptions?.parser,
-                from: storedRequest, cache: &cache, journal: journal, on: eventLoop, onContinue: onContinue)
+                from: storedRequest, cache: &cache, journal: journal, on: eventLoop, onContinue: onContinue,
+                onRetain: onRetain)
             if stored.isEnded { counts.retained += 1 } else { counts.continued += 1 }
         } catch let error as StoredRequestError {
             try setAside(id, from: 0, because: error.reason)

@@ -15,6 +15,9 @@ package struct ResponseHead: Sendable, Equatable {
     /// The tokens that end an output of the model, as far as they were known at admission.
     package var endTokens: [Int32]
 
+    /// Whether the response has a member `service_tier`, because its request has one.
+    package var namesServiceTier = false
+
     /// Makes a head; the core does so at admission, for a fork, and at recovery.
     package init(
         id: String, created: Int, model: String, fingerprint: String, warnings: [String] = [],

@@ -58,6 +58,11 @@ struct ResponseIndex: Sendable {
     /// The number of responses.
     var count: Int { entries.count }
 
+    /// The ids, the newest first. Complexity: O(n).
+    var newest: [Key] {
+        order.indices.reversed().filter { entries[order[$0]]?.number == firstNumber + $0 }.map { order[$0] }
+    }
+
     /// Adds a response, the youngest one.
     ///
     /// - Returns: the ids of responses that have to go: responses that are too old, then the oldest ones until the

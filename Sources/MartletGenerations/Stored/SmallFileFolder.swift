@@ -63,8 +63,9 @@ package struct SmallFileFolder: Sendable {
         return try open.read(at: 0, count: open.byteCount)
     }
 
-    /// Writes a file and waits until the disk has it.
-    package func write(_ bytes: [UInt8], _ name: String) throws(FileError) {
+    /// Writes a file.
+    /// - Parameter syncs: whether the call waits until the disk has the file. Otherwise the system has it.
+    package func write(_ bytes: [UInt8], _ name: String, syncs: Bool = true) throws(FileError) {
         if mkdir(path, 0o700) != 0, errno != EEXIST { throw FileError(code: errno) }
         let file = path + "/" + name
         let partial = file + Self.partSuffix
@@ -79,7 +80,7 @@ package struct SmallFileFolder: Sendable {
                     throw FileError(code: errno)
                 }
             }
-            guard fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
+            guard !syncs || fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
         }
         guard rename(partial, file) == 0 else { throw FileError(code: errno) }
     }

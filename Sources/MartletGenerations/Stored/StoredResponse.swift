@@ -30,6 +30,18 @@ package struct StoredResponse: Sendable, Equatable {
         self.response = response
     }
 
+    /// The response of a generation; nil unless it has ended and its dialect stores responses.
+    package init?(of generation: Generation, _ kind: CompletionKind, _ request: JSONValue) {
+        let spec = generation.spec
+        guard generation.log.terminalEvent != nil, let view = spec.view as? any StorableView,
+            let object = view.object(for: generation.log.events, isQueued: false),
+            let response = try? JSONParser.parse(object, limits: .envelope)
+        else { return nil }
+        self.init(
+            id: spec.head.id, owner: spec.owner, kind: kind, created: spec.head.created, request: request,
+            response: response)
+    }
+
     /// The version of the file's form. A file of another version is no stored response.
     private static let version: Int64 = 1
 
@@ -57,10 +69,10 @@ package struct StoredResponse: Sendable, Equatable {
 
 /// A view whose response can be stored: it has an object for every state of the generation.
 package protocol StorableView: ResponseView {
-    /// The object of the response.
+    /// The object of the response; nil if the dialect has none in this state.
     ///
     /// - Parameters:
     ///   - events: the events so far.
     ///   - isQueued: whether a running response waits for the engine.
-    func object(for events: [LogEvent], isQueued: Bool) -> [UInt8]
+    func object(for events: [LogEvent], isQueued: Bool) -> [UInt8]?
 }

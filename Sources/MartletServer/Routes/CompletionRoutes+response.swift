@@ -7,19 +7,17 @@ internal import NIOCore
 
 extension CompletionRoutes {
     /// Begins a completion and responds with a stream, with the whole output, or with the state of a background
-    /// generation.
-    ///
-    /// - Parameter stores: whether the response is stored when it has ended.
+    /// generation. The response is stored when it has ended, if the request asks for it.
     func respond(
-        to plan: CompletionPlan, stores: Bool, _ headers: HTTPFields, on context: EdgeContext
+        to plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        var response = try await makeResponse(plan, stores: stores, headers, on: context)
+        var response = try await makeResponse(plan, headers, on: context)
         response.headers.setWarnings(service.models.warning(about: plan.options.model), plan.options.warnings)
         return response
     }
 
     private func makeResponse(
-        _ plan: CompletionPlan, stores: Bool, _ headers: HTTPFields, on context: EdgeContext
+        _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
         var terms = GenerationTerms(
@@ -28,7 +26,7 @@ extension CompletionRoutes {
         terms.loadsModel = context.requestInfo.loadsModel
         let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
             connect(generation, to: context)
-            if stores { history.store.record(generation, plan.kind, plan.body) }
+            history.record(generation, plan.kind, plan.body)
         }
         let spec = generation.spec
         if spec.streams {
@@ -47,6 +45,8 @@ extension CompletionRoutes {
         } else {
             await generation.log.waitForEnd()
         }
+        // A client finds the response that it has received, also after the death of this process.
+        if history.records(plan.kind, plan.body) { await generation.log.waitForVisibleEnd() }
         guard generation.log.terminalEvent != nil else { throw APIError.handedOver(generation) }
         return try generation.wholeResponse()
     }

@@ -6,6 +6,7 @@ internal import MartletGenerations
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
+internal import NIOCore
 
 /// The routes that generate, and the routes that show a rendered prompt.
 struct CompletionRoutes: Sendable {
@@ -75,10 +76,20 @@ struct CompletionRoutes: Sendable {
         to json: JSONValue, in dialect: Dialect, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
         guard dialect.kind != .text else { return try await respond(toText: json, dialect, headers, on: context) }
-        let reading = try read(json, in: dialect, after: try await items(before: json, in: dialect, on: context))
-        let prompts = try await promptTexts(of: reading)
-        let plan = plan(of: dialect, reading, json, prompts: prompts)
-        return try await respond(to: plan, stores: dialect.stores(json), headers, on: context)
+        let plan = try await plan(
+            of: json, in: dialect, for: context.requestInfo.owner, on: context.channel.eventLoop)
+        return try await respond(to: plan, headers, on: context)
+    }
+
+    /// Reads a request of a client, with the stored items that it continues or names.
+    /// - Parameter local: returns responses that only the client's connection knows.
+    func plan(
+        of json: JSONValue, in dialect: Dialect, for owner: Owner, on eventLoop: any EventLoop,
+        local: (String) -> ResponseStore.Found? = { _ in nil }
+    ) async throws -> CompletionPlan {
+        let (json, items) = try await history.context(of: json, in: dialect, of: owner, on: eventLoop, local: local)
+        let reading = try read(json, in: dialect, after: items)
+        return plan(of: dialect, reading, json, prompts: try await promptTexts(of: reading))
     }
 
     /// Begins a text completion. A suffix becomes a part of the prompts.
@@ -97,7 +108,7 @@ struct CompletionRoutes: Sendable {
             reading = try read(json, in: dialect, after: [], seed: request.options.sampling.seed)
         }
         let plan = plan(of: dialect, reading, json, prompts: prompts)
-        return try await respond(to: plan, stores: false, headers, on: context)
+        return try await respond(to: plan, headers, on: context)
     }
 
     /// Begins a completion of llama-server's dialect.
@@ -111,7 +122,7 @@ struct CompletionRoutes: Sendable {
         options.warnings += warnings
         let reading = Dialect.Reading.prompts(own, options, echoes: echoes, needsTexts: needsTexts)
         let plan = plan(of: dialect, reading, json, prompts: try await promptTexts(of: reading))
-        return try await respond(to: plan, stores: false, headers, on: context)
+        return try await respond(to: plan, headers, on: context)
     }
 
     /// Reads the body of a completion of llama-server's dialect.
@@ -120,20 +131,12 @@ struct CompletionRoutes: Sendable {
             json, defaults: defaults(for: json), randomSeed: .randomSeed())
     }
 
-    /// The items of the stored responses that a request continues.
-    private func items(
-        before json: JSONValue, in dialect: Dialect, on context: EdgeContext
-    ) async throws -> [JSONValue] {
-        guard let id = try dialect.previousID(json) else { return [] }
-        return try await history.items(
-            before: id, in: dialect, of: context.requestInfo.owner, on: context.channel.eventLoop)
-    }
-
     /// The number of tokens of a chat's prompt.
     private func countTokens(
         of json: JSONValue, in dialect: Dialect, _ terms: LeaseTerms, on context: EdgeContext
     ) async throws -> Int {
-        let items = try await items(before: json, in: dialect, on: context)
+        let (json, items) = try await history.context(
+            of: json, in: dialect, of: context.requestInfo.owner, on: context.channel.eventLoop)
         guard case .chat(let chat) = try read(json, in: dialect, after: items, isForCount: true) else {
             throw APIError(.notFound, "Only the tokens of chats are counted")
         }
@@ -167,10 +170,8 @@ struct CompletionRoutes: Sendable {
         of kind: CompletionKind, _ json: JSONValue, prompts: [String] = [], seed: UInt64 = .randomSeed()
     ) throws(APIError) -> CompletionPlan {
         let dialect = Dialect.named(kind)
-        let items = try dialect.previousID(json).map { id throws(APIError) in
-            try history.storedItems(before: id, in: dialect)
-        }
-        let reading = try read(json, in: dialect, after: items ?? [], seed: seed)
+        let items = try history.storedItems(before: json, in: dialect)
+        let reading = try read(json, in: dialect, after: items, seed: seed)
         if case .prompts(let own, _, _, _) = reading, own.count != prompts.count {
             throw APIError(
                 .invalidRequest, "The request has \(own.count) prompts, but \(prompts.count) texts are stored")

@@ -21,9 +21,7 @@ struct ResponseRoutes: Sendable {
         }
         table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in try await delete(context) }
         table.add(.get, Self.path + "/{id}/input_items") { request, context in
-            let query = try ResponseItemList.Query(
-                limit: request.count("limit"), order: request.uri.queryParameters["order"].map { String($0) },
-                after: request.uri.queryParameters["after"].map { String($0) })
+            let query = try PageQuery(request)
             let body: JSONValue
             switch try await find(context) {
             case .ended(let stored): body = stored.request
@@ -101,22 +99,14 @@ struct ResponseRoutes: Sendable {
         registry.cancel(generation.handle)
         await generation.log.waitForEnd()
         guard let view = generation.spec.view as? any StorableView else { return [] }
-        return view.object(for: generation.log.events, isQueued: false)
+        return view.object(for: generation.log.events, isQueued: false) ?? []
     }
 
     private func delete(_ context: EdgeContext) async throws -> Response {
         let owner = context.requestInfo.owner
         _ = try await find(context)
         let id = Self.id(context)
-        if let generation = history.generation(id, of: owner) {
-            do throws(JournalError) {
-                // The first call stops a running generation, the second one removes it.
-                if try await registry.delete(generation) == .stopped { _ = try await registry.delete(generation) }
-            } catch {
-                throw APIError.stillOnDisk(error, logger: context.logger)
-            }
-        }
-        await history.store.remove(ResponseHistory.digits(of: id))
+        try await history.delete(id, of: owner, kind: .responses, registry, logger: context.logger)
         return .json(["id": .string(id), "object": "response", "deleted": true])
     }
 }

@@ -13,6 +13,8 @@ struct CommitIndex {
         case textAhead
         /// The engine can reproduce nothing, for example because several choices interleave.
         case durableOnly
+        /// Only the terminal event waits, until the response is in its file.
+        case endHeld
     }
 
     /// The number of text records that may be visible before they are durable: more than a model generates in a few
@@ -38,7 +40,10 @@ struct CommitIndex {
 
     /// Adds the event that becomes record number `index`.
     mutating func add(_ event: LogEvent, at index: Int) {
-        if policy == .textAhead, !event.isReproducible { blockingIndices.append(index) }
+        switch policy {
+        case .textAhead where !event.isReproducible, .endHeld where event.isTerminal: blockingIndices.append(index)
+        case .textAhead, .endHeld, .allVisible, .durableOnly: break
+        }
     }
 
     /// The number of visible records among `count` records.
@@ -47,6 +52,7 @@ struct CommitIndex {
         case .allVisible: count
         case .textAhead: min(count, durableCount + Self.maximumLead, blockingIndices.first ?? .max)
         case .durableOnly: min(count, durableCount)
+        case .endHeld: min(count, blockingIndices.first ?? .max)
         }
     }
 
@@ -54,7 +60,8 @@ struct CommitIndex {
     func needsCommitNotice(of count: Int) -> Bool {
         guard count > requestedCount else { return false }
         switch policy {
-        case .allVisible: return false
+        // The store of responses reports without a request.
+        case .allVisible, .endHeld: return false
         // At half of the lead, so that readers do not have to wait.
         case .textAhead: return !blockingIndices.isEmpty || count - requestedCount >= Self.maximumLead / 2
         case .durableOnly: return true

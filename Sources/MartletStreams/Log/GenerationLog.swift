@@ -15,7 +15,7 @@ package final class GenerationLog: Sendable {
     /// Whether the journal has to report when the current records are durable.
     let needsCommitNotice = Atomic<Bool>(false)
     /// The event loop whose timer ends the wait of replies that no reader shares.
-    private let timerLoop: @Sendable () -> any EventLoop
+    let timerLoop: @Sendable () -> any EventLoop
 
     /// The time for which readers wait for a slow disk. Afterwards events become visible before they are durable.
     static let commitTimeout = TimeAmount.milliseconds(250)
@@ -258,14 +258,14 @@ package final class GenerationLog: Sendable {
     }
 
     /// Makes events visible that are not durable after `commitTimeout`, if the journal made no progress in that time.
-    private func startCommitTimer(on eventLoop: any EventLoop) {
+    func startCommitTimer(on eventLoop: any EventLoop) {
         eventLoop.scheduleTask(in: Self.commitTimeout) { [weak self] in
             guard let self else { return }
             let (overdue, isStillWaiting) = state.withLock { state -> (Int?, Bool) in
                 let isOverdue = state.commitIndex.durableCount == state.durableBefore
                 state.durableBefore = nil
                 if isOverdue { return (state.storage.records.count, false) }
-                return (nil, !(state.armed.isEmpty && state.replies.isEmpty) && state.beginsWaiting())
+                return (nil, state.hasWaiting && state.beginsWaiting())
             }
             if let overdue { commit(upTo: overdue) }
             if isStillWaiting { startCommitTimer(on: eventLoop) }
@@ -324,7 +324,7 @@ package final class GenerationLog: Sendable {
         state.withLock { $0.waiters.removeAll { $0 === waiter } }
     }
 
-    private func wait(_ waiter: LogWaiter) async {
+    func wait(_ waiter: LogWaiter) async {
         let mustWait = state.withLock { state in
             guard !state.isMet(waiter) else { return false }
             state.waiters.append(waiter)
@@ -341,12 +341,8 @@ package final class GenerationLog: Sendable {
 }
 
 extension GenerationLog.State {
-    fileprivate func isMet(_ waiter: LogWaiter) -> Bool {
-        storage.isEnded || isHandedOver || waiter.admissions.map { admittedCount >= $0 } ?? false
-    }
-
     /// The number of records that readers may see.
-    fileprivate var visibleCount: Int { commitIndex.visibleCount(of: storage.records.count) }
+    var visibleCount: Int { commitIndex.visibleCount(of: storage.records.count) }
 
     var isBehind: Bool { !storage.isEnded && storage.end.number < priorEventCount }
 
@@ -357,7 +353,7 @@ extension GenerationLog.State {
 
     /// Notes that a reader or a reply waits for records to become durable.
     /// - Returns: whether the caller has to start the commit timer.
-    fileprivate mutating func beginsWaiting() -> Bool {
+    mutating func beginsWaiting() -> Bool {
         guard visibleCount < storage.records.count, durableBefore == nil else { return false }
         durableBefore = commitIndex.durableCount
         return true

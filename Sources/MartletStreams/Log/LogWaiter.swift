@@ -6,6 +6,8 @@ final class LogWaiter: Sendable {
     /// The number of admitted choices that the task waits for; `nil` = it waits for the end. The end resumes every
     /// waiter.
     let admissions: Int?
+    /// Whether the task waits until readers may see the terminal event.
+    let needsVisibleEnd: Bool
     private let state = Mutex(State.fresh)
 
     private enum State {
@@ -14,7 +16,10 @@ final class LogWaiter: Sendable {
         case resumed
     }
 
-    init(admissions: Int? = nil) { self.admissions = admissions }
+    init(admissions: Int? = nil, needsVisibleEnd: Bool = false) {
+        self.admissions = admissions
+        self.needsVisibleEnd = needsVisibleEnd
+    }
 
     /// Returns when `resume` has been called. To be called once.
     func value() async {
