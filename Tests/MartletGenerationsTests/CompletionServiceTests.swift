@@ -3,6 +3,7 @@ import MartletJSON
 import MartletProtocol
 import MartletStreams
 import MartletTestSupport
+import NIOCore
 import Testing
 
 /// The way of a completion from its plan to the engine.
@@ -66,6 +67,22 @@ import Testing
         #expect(error.message == "no such file")
         let refusal = await #expect(throws: GenerationError.self) { try await core.begin() }
         #expect(refusal?.kind == .failed && refusal?.message == "no such file")
+    }
+
+    /// A deleted generation is gone from memory, although its model is not there yet.
+    @Test func aDeletedGenerationIsGoneWhileItsModelLoads() async throws {
+        let core = Core(state: Self.loading)
+        weak var generation: Generation?
+        do {
+            let waiting = try core.service.begin(
+                Core.text(), GenerationTerms(owner: Core.owner, lifetime: .resumable), on: core.eventLoop)
+            generation = waiting
+            #expect(try await core.registry.delete(waiting) == .stopped)
+            #expect(try await core.registry.delete(waiting) == .removed)
+        }
+        // Monitoring begins on the event loop.
+        try await core.eventLoop.submit {}.get()
+        #expect(generation == nil)
     }
 
     @Test func aServerThatShutsDownAdmitsNothing() async {

@@ -41,7 +41,7 @@ struct StreamsRemoveCommand: ParsableCommand {
                 ? try folder.ids().filter { isChosen($0, in: folder) } : try ids.map { try state.id($0, in: folder) }
             var failures: [JournalError] = []
             for id in chosen {
-                do throws(JournalError) { try folder.erase(id) } catch { failures.append(error) }
+                do throws(JournalError) { try folder.erase(id, syncs: true) } catch { failures.append(error) }
             }
             lock.release()
             Terminal.write("\(chosen.count - failures.count) removed\n")

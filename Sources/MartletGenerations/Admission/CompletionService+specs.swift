@@ -13,7 +13,7 @@ extension CompletionService {
         let (responseHead, logHead) = heads(of: plan, model: handle.name, of: handle)
         var spec = GenerationSpec(head: logHead, responseID: responseHead.id, view: plan.makeView(responseHead))
         spec.model = handle
-        if handle.loadsOnDemand { spec.onEnd = { lease.end() } }
+        spec.onEnd = { lease.end() }
         spec.owner = terms.owner
         spec.lifetime = terms.lifetime
         spec.label = terms.label

@@ -192,10 +192,15 @@ package struct CompletionService: Sendable {
         _ plan: CompletionPlan, _ generation: Generation, of handle: ModelHandle, with lease: ModelLease
     ) {
         lease.whenResolved { result in
+            let model: ServedModel
+            switch result {
+            case .success(let loaded): model = loaded
+            case .failure(let error): return registry.fail(generation.handle, EngineError(error))
+            }
             // A task, because rendering takes time and the engine's thread calls this.
             Task {
                 do throws(GenerationError) {
-                    let prompts = try prepare(plan, for: try result.get(), of: handle, owner: generation.spec.owner)
+                    let prompts = try prepare(plan, for: model, of: handle, owner: generation.spec.owner)
                     submit(plan, prompts, as: generation, of: handle)
                 } catch {
                     registry.fail(generation.handle, EngineError(error))

@@ -70,7 +70,10 @@ package final class ModelLease: Sendable {
     }
 
     /// Ends the claim. Later calls have no effect.
+    ///
+    /// A lease that is not resolved is resolved with an error: nothing of a request that has ended waits for its model.
     package func end() {
+        resolve(.failure(GenerationError(.unavailable, "The request has ended")))
         let onEnd = state.withLock { state in
             defer { state.onEnd = nil }
             return state.onEnd

@@ -37,7 +37,7 @@ extension CompletionService {
         spec.model = handle
         // The generation that continues loads its model. The lease ends with it.
         let lease = stored.isEnded || !canContinue(stored) ? nil : handle?.lease()
-        if handle?.loadsOnDemand == true { spec.onEnd = { lease?.end() } }
+        if let lease { spec.onEnd = { lease.end() } }
         let restored = registry.restore(
             spec, inputs: stored.numberedInputs, parser: parser, parserDescription: bytes,
             forkContext: handle.map { forkContext(of: spec, plan, $0) }, isWhole: stored.isWhole,

@@ -148,7 +148,7 @@ package final class Journal: Sendable {
     package func remove(_ id: String) { post(.remove(id: id)) }
 
     /// Removes a journal and its parts in `aside`. Returns when they are removed, or when the task is cancelled.
-    /// - Throws: when the journal could not be removed.
+    /// - Throws: when the journal or a part could not be removed.
     package func erase(_ id: String) async throws(JournalError) {
         let waiter = LogWaiter()
         post(.erase(id: id))
@@ -158,7 +158,7 @@ package final class Journal: Sendable {
         } onCancel: {
             waiter.resume()
         }
-        guard !folder.has(id) else { throw .stays(folder.file(of: id)) }
+        if let path = folder.remainder(of: id) { throw .stays(path) }
     }
 
     /// Returns when all earlier entries are written or have failed.

@@ -172,6 +172,13 @@ package struct JournalFolder: Sendable {
         }
     }
 
+    /// The path of a file that holds text of a generation: its journal or a part in `aside`; nil = there is none.
+    func remainder(of id: String) -> String? {
+        if has(id) { return file(of: id) }
+        guard let parts = try? parts(of: id) else { return aside }
+        return parts.first.map { "\(aside)/\($0.description)" }
+    }
+
     /// Whether an entry has the name of a generation's journal.
     func has(_ id: String) -> Bool {
         do throws(FileError) {
@@ -183,9 +190,29 @@ package struct JournalFolder: Sendable {
     }
 
     /// Removes a generation's journal and its parts in `aside`.
-    package func erase(_ id: String) throws(JournalError) {
+    ///
+    /// The parts come first: while one of them stays, the journal stays, and the removal can be tried again.
+    /// - Parameter syncs: whether the removal survives the loss of power at the return.
+    /// - Throws: when a part or the journal could not be removed.
+    package func erase(_ id: String, syncs: Bool = false) throws(JournalError) {
+        let parts = try parts(of: id)
+        for entry in parts {
+            removeAside(entry)
+            if isAside(entry) { throw .stays("\(aside)/\(entry.description)") }
+        }
+        if syncs, !parts.isEmpty { try syncNames(in: aside) }
         try remove(id)
-        for entry in try entries(of: aside) where entry.text?.hasPrefix(id) == true { removeAside(entry) }
+        if syncs { try syncNames() }
+    }
+
+    /// The entries in `aside` that hold text of a generation.
+    private func parts(of id: String) throws(JournalError) -> [FolderEntry] {
+        try entries(of: aside).filter { $0.text?.hasPrefix(id) == true }
+    }
+
+    private func isAside(_ entry: FolderEntry) -> Bool {
+        guard let entries = try? entries(of: aside) else { return true }
+        return entries.contains(entry)
     }
 
     /// Removes a file or an empty folder in `aside`. An entry that stays is removed by a later start.

@@ -84,7 +84,8 @@ struct JournalWriter {
             case .erase(let id):
                 _ = unlist(id)
                 hasNewNames = true
-                problem(in: &problems) { () throws(JournalError) in try folder.erase(id) }
+                let syncs = durability == .fsync
+                problem(in: &problems) { () throws(JournalError) in try folder.erase(id, syncs: syncs) }
             case .overflow:
                 if !open.isEmpty { problems.append("the disk is too slow") }
                 for handle in open.keys { abandon(handle, metrics: &metrics) }

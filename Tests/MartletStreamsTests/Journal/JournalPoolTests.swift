@@ -84,4 +84,28 @@ import Testing
         try await journal.erase(head.log.id)
         await journal.close()
     }
+
+    /// A part that stays in `aside` holds text of the generation, so the deletion fails, and succeeds later.
+    @Test func aPartThatStaysIsAnError() async throws {
+        let journal = Journal(folder: scratch.folder, collectTime: .zero, clock: { 1_000 })
+        let head = head()
+        journal.begin(handle(1), head)
+        append(journal, 1, 1)
+        await journal.flush()
+        let part = "\(scratch.folder.path)/aside/\(head.log.id).from-7"
+        mkdir(part, 0o700)
+        mkdir(part + "/inner", 0o700)
+        do throws(JournalError) {
+            try await journal.erase(head.log.id)
+            Issue.record("the deletion is acknowledged")
+        } catch {
+            #expect(error.description.contains(head.log.id), "\(error)")
+        }
+        #expect(try scratch.folder.ids() == [head.log.id], "the journal stays, so that the deletion can be tried again")
+        rmdir(part + "/inner")
+        try await journal.erase(head.log.id)
+        #expect(try scratch.folder.ids().isEmpty)
+        #expect(try SystemDisk().entries(of: scratch.folder.path + "/aside").isEmpty)
+        await journal.close()
+    }
 }
