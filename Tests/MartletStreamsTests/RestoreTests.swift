@@ -145,4 +145,30 @@ import Testing
         #expect(adopted.withLock { $0 } == 0)
         #expect(registry.state.withLock { $0.live.isEmpty && $0.totalUsage.isEmpty })
     }
+
+    /// The first reply comes from an earlier process, whose forks had the handles that this process gives to its own.
+    @Test func aRepeatedForkOfAnEarlierProcessMakesNoFork() throws {
+        let (registry, _) = registry()
+        let next = try registry.prepare(spec())
+        registry.cancel(next.handle)
+        let identity = CommandIdentity(requestID: "a", action: "fork", digest: 1)
+        let made = GenerationHandle(rawValue: next.handle.rawValue + 1)
+        let record = CommandRecord(number: CommandNumber(rawValue: 1), identity: identity, forks: ["cmpl-1"])
+        let result = ControlResult.applied(.forked([made]), token: 0)
+        var inputs = inputs(tokens: 0, isEnded: false)
+        inputs.append((choice: 0, input: .command(record)))
+        let event = EngineEvent(GenerationHandle(rawValue: 0), .controlled(record.number, result))
+        inputs.append((choice: 0, input: .engine(event)))
+        let generation = try #require(registry.restore(spec(), inputs: inputs, parser: nil))
+        registry.resubmit(GenerationRequest(handle: generation.handle, prompt: Prompt(pieces: [], addsBeginning: true)))
+        let command = try registry.fork(generation, into: [SettingsChange()], identity: identity) { spec() }
+        let replies = Mutex<[CommandReply]>([])
+        command.whenResolved { reply in replies.withLock { $0.append(reply) } }
+        guard case .applied(let logged, _)? = replies.withLock({ $0.first }) else {
+            Issue.record("the repetition has no reply")
+            return
+        }
+        #expect(logged.command == .forked([made]))
+        #expect(registry.liveCount == 1, "a fork runs for ever that no engine has")
+    }
 }

@@ -52,17 +52,29 @@ extension GenerationRegistry {
     package func send(
         _ action: ControlAction, to generation: Generation, identity: CommandIdentity? = nil
     ) throws(CommandIdentityError) -> SentCommand {
+        try sendOnce(action, to: generation, identity: identity).command
+    }
+
+    /// Sends a command, as `send`.
+    /// - Returns: the command, and whether it was sent before: then `action` is ignored.
+    private func sendOnce(
+        _ action: ControlAction, to generation: Generation, identity: CommandIdentity?
+    ) throws(CommandIdentityError) -> (command: SentCommand, isRepetition: Bool) {
         let (live, engine) = lookUp(generation.handle)
         let forks = responseIDs(ofForks: action)
         guard let live else {
             let known = try identity.flatMap { identity throws(CommandIdentityError) in
                 try generation.command(identity: identity)
             }
-            return known.map { SentCommand(promise: $0) } ?? commandAfterEnd(generation)
+            return (known.map { SentCommand(promise: $0) } ?? commandAfterEnd(generation), known != nil)
         }
         var immediate: CommandNumber?
+        var isRepetition = false
         let promise = try live.state.withLock { state throws(CommandIdentityError) -> CommandPromise? in
-            if let identity, let known = try generation.command(identity: identity) { return known }
+            if let identity, let known = try generation.command(identity: identity) {
+                isRepetition = true
+                return known
+            }
             let choice = state.first
             guard !state.isOver, choice.lifecycle.completion == nil else { return nil }
             let promise = CommandPromise()
@@ -80,10 +92,10 @@ extension GenerationRegistry {
             choice.commands.waiting.append((record.number, action))
             return promise
         }
-        guard let promise else { return commandAfterEnd(generation) }
+        guard let promise else { return (commandAfterEnd(generation), false) }
         if let immediate { engine?.control(generation.handle, immediate, action) }
         sendCommands(to: live)
-        return SentCommand(promise: promise)
+        return (SentCommand(promise: promise), isRepetition)
     }
 
     /// Passes waiting commands to the engine in their order, once the engine has the request and the log lacks no
@@ -151,19 +163,21 @@ extension GenerationRegistry {
             throw .excess(error)
         }
         let command: SentCommand
+        let isRepetition: Bool
         do throws(CommandIdentityError) {
-            command = try send(.fork(forks), to: generation, identity: identity)
+            (command, isRepetition) = try sendOnce(.fork(forks), to: generation, identity: identity)
         } catch {
             discard(forks)
             throw .identity(error)
         }
+        guard !isRepetition else {
+            // The first occurrence has made other forks. Their handles prove nothing: a reply of an earlier process may
+            // name the handles that this process has just given away.
+            discard(forks)
+            return command
+        }
         command.whenResolved { [self, forks] reply in
-            // The command was a repetition, and its first occurrence has made other forks.
-            if case .applied(let record, _) = reply, case .forked(let made) = record.command,
-                made == forks.map(\.handle)
-            {
-                return
-            }
+            if case .applied(let record, _) = reply, case .forked = record.command { return }
             discard(forks)
         }
         return command
