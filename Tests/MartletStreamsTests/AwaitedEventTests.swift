@@ -57,4 +57,13 @@ import Testing
         #expect(sink.text == "3:end\n")
         #expect(loop.openCount == 0)
     }
+
+    /// Records of the earlier process are lost, and the terminal event has the number of an event that a client has.
+    @Test(arguments: [true, false]) func theTerminalEventMayHaveTheAwaitedNumber(isEnded: Bool) {
+        if isEnded { append(.finished()) }
+        attach(awaiting: 2)
+        if !isEnded { append(.finished()) }
+        #expect(sink.text == "2:end\n")
+        #expect(loop.openCount == 0)
+    }
 }

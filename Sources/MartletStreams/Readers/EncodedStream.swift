@@ -269,6 +269,12 @@ package final class EncodedStream: Sendable {
         return position
     }
 
+    /// Whether the log has ended and no event is behind a position.
+    func isAtEnd(_ position: StreamPosition) -> Bool {
+        let extent = log.extent
+        return extent.isEnded && position.cursor.position == extent.count
+    }
+
     /// The position before the newest event.
     func positionOfNewest() -> StreamPosition {
         StreamPosition(cursor: log.cursor(before: log.extent.nextNumber - 1) ?? LogCursor())

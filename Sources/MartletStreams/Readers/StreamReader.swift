@@ -134,7 +134,10 @@ package final class StreamReader: @unchecked Sendable {
     /// Encodes new events into the loop's buffer, without the events that this reader received of an earlier process.
     private func readNext() -> GenerationLog.Rest {
         while true {
-            if let awaited = position.awaited, let found = encodedStream.position(behind: awaited) { position = found }
+            if let awaited = position.awaited, let found = encodedStream.position(behind: awaited) {
+                // The terminal event may have the awaited number, which was another event before.
+                position = encodedStream.isAtEnd(found) ? encodedStream.positionOfNewest() : found
+            }
             let rest = encodedStream.read(
                 from: &position.cursor, limit: position.awaited == nil ? remainingCredit : .max, batch: &loop.batch,
                 into: &loop.bytes, arming: isArmed ? nil : self)
