@@ -1,4 +1,5 @@
 import MartletProtocol
+import MartletTestSupport
 import NIOCore
 import NIOEmbedded
 import Synchronization
@@ -105,6 +106,36 @@ import Testing
         #expect(sink.text == "0:a\n")
         commit(2)
         #expect(sink.text != "0:a\n")
+    }
+
+    /// A server that dies before the end is durable continues the generation: then the text has another number.
+    @Test(arguments: [true, false]) func withheldTextOfAForcedEndIsDurableFirst(isForced: Bool) throws {
+        struct Parser: OutputParsing {
+            var withheld: [UInt8] = []
+            mutating func append(_ bytes: ArraySlice<UInt8>, emit: (OutputPiece) -> Void) { withheld += bytes }
+            mutating func finish(emit: (OutputPiece) -> Void) { emit(.text(.content, withheld[...])) }
+        }
+        let registry = GenerationRegistry()
+        let engine = FakeEngine(registry, script: .hold)
+        registry.connect(to: engine)
+        let generation = try registry.prepare(GenerationSpec(lifetime: .resumable))
+        registry.submit(
+            GenerationRequest(handle: generation.handle, prompt: Prompt(pieces: [], addsBeginning: false)),
+            parser: Parser())
+        generation.log.setCommitPolicy(.textAhead)
+        func visibleCount() -> Int {
+            var (cursor, batch) = (LogCursor(), LogBatch())
+            _ = generation.log.copy(from: &cursor, limit: .max, into: &batch)
+            return cursor.position
+        }
+        registry.receive([EngineEvent(generation.handle, .token(id: 1, text: [0x61]))])
+        let reason: GenerationSummary.Reason = isForced ? .cancelled : .endOfGeneration
+        let summary = GenerationSummary(reason: reason, timings: Timings())
+        registry.receive([EngineEvent(generation.handle, .finished(summary, text: []))])
+        #expect(generation.log.extent.count == 3, "the token, the withheld text and the end")
+        #expect(visibleCount() == (isForced ? 1 : 2))
+        generation.log.commit(upTo: 3)
+        #expect(visibleCount() == 3)
     }
 
     @Test func aCommandAndLaterEventsWaitUntilTheyAreDurable() {

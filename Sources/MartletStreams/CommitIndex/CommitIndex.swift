@@ -46,6 +46,9 @@ struct CommitIndex {
         }
     }
 
+    /// The next record, number `index`, must be durable before it is visible, whatever its event is.
+    mutating func block(at index: Int) { if policy == .textAhead { blockingIndices.append(index) } }
+
     /// The number of visible records among `count` records.
     func visibleCount(of count: Int) -> Int {
         switch policy {

@@ -220,14 +220,6 @@ package final class GenerationLog: Sendable {
         state.withLock { $0.commitIndex.set(policy, count: $0.storage.records.count) }
     }
 
-    /// From now on all events become visible only when they are durable, because no engine can reproduce them.
-    func requireDurability() {
-        state.withLock { state in
-            guard state.commitIndex.policy == .textAhead else { return }
-            state.commitIndex.set(.durableOnly, count: state.storage.records.count)
-        }
-    }
-
     /// The number of records whose durability the journal has to report; `nil` = no report is needed. Resets the
     /// request.
     func consumeCommitRequest() -> Int? {

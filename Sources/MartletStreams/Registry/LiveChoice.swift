@@ -176,6 +176,7 @@ final class LiveChoice {
             recordResult(of: number, result, at: now, wakeups: &wakeups)
         case .token(let id, let text): apply(token: id, text, of: event, at: now, wakeups: &wakeups)
         case .finished(let completion, let text):
+            if event.isForced { generation.log.requireDurabilityOfNextEvent() }
             if !event.probabilities.isEmpty, endNumber == nil {
                 let tokenDetails = TokenDetails(probabilities: event.probabilities)
                 recordGrowth(appendWithDetails(nil, text, tokenDetails, wakeups: &wakeups), at: now)
@@ -183,6 +184,7 @@ final class LiveChoice {
             finish(.finished(completion), event.probabilities.isEmpty ? text : [], at: now, wakeups: &wakeups)
             return true
         case .failed(let error):
+            generation.log.requireDurabilityOfNextEvent()
             finish(.failed(error), [], at: now, wakeups: &wakeups)
             return true
         }

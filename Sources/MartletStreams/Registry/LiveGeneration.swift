@@ -280,7 +280,7 @@ extension GenerationInput {
 
 extension EngineEvent {
     /// Whether the event is an end that does not follow from the output before it.
-    fileprivate var isForced: Bool {
+    var isForced: Bool {
         switch kind {
         case .failed: true
         case .finished(let completion, _):
