@@ -12,6 +12,8 @@ final class SimulatedWorld: @unchecked Sendable {
     let limits: SimulatedLimits
     let habits: WorkerHabits
     let truth = SimulationTruth()
+    /// The journals of other builds.
+    var journals = SimulatedJournals()
     /// The model that workers load.
     var model: ModelInformation
     /// The numbers of all models so far.
@@ -80,8 +82,11 @@ final class SimulatedWorld: @unchecked Sendable {
         guard edge == nil else { return }
         edgeCount += 1
         (truth.hasFaultyStart, truth.hasJournalFailed) = (truth.isDiskFaulty, false)
+        disk.time = calendar
+        if random.chance(1, of: 2) { journals.bringBack(in: self) }
         let made = SimulatedEdge(self, number: edgeCount)
         edge = made
+        pass(.start)
         record("edge", "starts as process \(edgeCount)")
         made.start()
     }
@@ -123,6 +128,22 @@ final class SimulatedWorld: @unchecked Sendable {
     func crashSoon(afterOperations count: Int, losesPower: Bool) {
         disk.crash(atOperation: disk.operationCount + count)
         powerFailsWithDisk = losesPower
+    }
+
+    /// A moment at which an end of the process does most harm.
+    enum Moment: CaseIterable {
+        case fork
+        case deletion
+        case start
+    }
+    /// The next moment at which the disk ends the process; nil = none.
+    var crashMoment: Moment?
+
+    /// The run passes a moment: the disk ends the process some operations later, if a fault has asked for it.
+    func pass(_ moment: Moment) {
+        guard moment == crashMoment else { return }
+        crashMoment = nil
+        crashSoon(afterOperations: random.number(1...6), losesPower: random.chance(1, of: 3))
     }
 
     /// Ends the server's process if the disk has ended it.
@@ -178,7 +199,12 @@ final class SimulatedWorld: @unchecked Sendable {
 
 extension DiskFaults {
     /// Whether an operation may fail.
-    var isFaulty: Bool {
-        shortWrite > 0 || readError > 0 || syncError > 0 || nameError > 0 || capacity < .max || !damagedPaths.isEmpty
+    var isFaulty: Bool { hasRandomErrors || !damagedPaths.isEmpty }
+
+    /// Whether operations of one file fail, and all others work.
+    var isOfOneFile: Bool { !hasRandomErrors && !damagedPaths.isEmpty }
+
+    private var hasRandomErrors: Bool {
+        shortWrite > 0 || readError > 0 || syncError > 0 || nameError > 0 || capacity < .max
     }
 }

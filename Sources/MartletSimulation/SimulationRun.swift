@@ -26,7 +26,7 @@ package struct SimulationOutcome: Sendable {
 /// Thread: one at a time; `TaskCapture.begin` must have returned true.
 package enum SimulationRun {
     /// The number of steps in which everything ends once no fault and no client begins.
-    private static let settlingSteps = 1_000_000
+    private static let settlingSteps = 200_000
     /// The virtual time for the same, in nanoseconds.
     private static let settlingTime: UInt64 = 3_600_000_000_000
 

@@ -60,13 +60,13 @@ struct DiskState {
     var time: Int64 = 0
     private var random: SeededGenerator
     /// All inodes that there ever were; the first one is the root.
-    private var nodes: [Node] = [Node(kind: .folder)]
+    var nodes: [Node] = [Node(kind: .folder)]
     /// The names that the process sees.
-    private var names: [Path: Int] = [[]: 0]
+    private(set) var names: [Path: Int] = [[]: 0]
     /// The names that survive a loss of power.
-    private var durableNames: [Path: Int] = [[]: 0]
+    var durableNames: [Path: Int] = [[]: 0]
     /// The changes of names that are not durable, in their order.
-    private var nameChanges: [NameChange] = []
+    var nameChanges: [NameChange] = []
 
     init(seed: UInt64, faults: DiskFaults) {
         random = SeededGenerator(seed: seed)

@@ -76,6 +76,9 @@ package final class SimulatedDisk: Sendable {
         state.withLock { $0.addDurable(DiskState.Node(kind: .file, bytes: bytes), Array(path.utf8)) }
     }
 
+    /// Makes everything durable that processes have written so far, as hours do.
+    package func syncAll() { state.withLock { $0.syncAll() } }
+
     /// The contents of a file; nil if there is none.
     package func contents(of path: String) -> [UInt8]? {
         state.withLock { state in

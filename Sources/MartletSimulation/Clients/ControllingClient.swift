@@ -2,8 +2,8 @@ import MartletGenerations
 import MartletProtocol
 import MartletStreams
 
-/// A client that sends control commands to running generations of its owner, some of them again under the same
-/// request id.
+/// A client that sends control commands to running generations of its owner. It also repeats commands under their
+/// request ids: its own, and those of other clients of its owner.
 ///
 /// `@unchecked Sendable`: as `SimulatedScheduler`, used on one thread.
 final class ControllingClient: SimulatedClient, @unchecked Sendable {
@@ -15,8 +15,6 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
     }
     /// Commands without a reply.
     private var open: [Sent] = []
-    /// Commands with a request id, for repetitions.
-    private var named: [(id: String, action: ControlRequest.Action, identity: CommandIdentity)] = []
     /// The number of commands so far.
     private var count = 0
     /// The number of commands that the client still sends.
@@ -48,8 +46,9 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
     /// Sends a new command, or an old one again.
     private func send() {
         guard let edge = world.edge, edge.isListening else { return }
+        let named = world.truth.namedCommands.filter { $0.owner == owner }.suffix(40)
         if !named.isEmpty, random.chance(1, of: 4) {
-            let old = random.element(of: named)
+            let old = random.element(of: Array(named))
             // A repetition may change its content, which must be refused.
             let other = random.chance(1, of: 8)
             let identity =
@@ -64,7 +63,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         let action = self.action
         guard random.chance(2, of: 3) else { return send(action, nil, to: id, on: edge) }
         let identity = CommandIdentity(requestID: "\(name)-\(count)", action: "command", digest: UInt64(count))
-        named.append((id, action, identity))
+        world.truth.namedCommands.append((owner, id, action, identity))
         send(action, identity, to: id, on: edge)
     }
 
@@ -72,7 +71,10 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         _ action: ControlRequest.Action, _ identity: CommandIdentity?, to id: String, on edge: SimulatedEdge
     ) {
         guard let connection = connect() else { return }
-        if case .fork = action { world.truth.beginFork(of: id) }
+        if case .fork = action {
+            world.truth.beginFork(of: id)
+            world.pass(.fork)
+        }
         record("sends \(action.simulatedName) \(identity?.requestID ?? "") to \(id.prefix(6))")
         edge.send(action, identity: identity, to: id, of: owner, on: connection)
         open.append(Sent(id: id, action: action, identity: identity, connection: connection))
@@ -90,9 +92,9 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         case 12..<14:
             let content = String(repeating: "i", count: random.number(1...3))
             return .inject(ControlInjection(content: content, moment: .now))
-        case 14..<17: return .rewind(.token(random.below(40)))
-        case 17: return .status
-        case 18: return .fork(Array(repeating: forkChange, count: random.number(1...2)))
+        case 14..<16: return .rewind(.token(random.below(40)))
+        case 16: return .status
+        case 17...18: return .fork(Array(repeating: forkChange, count: random.number(1...2)))
         default: return random.chance(1, of: 4) ? .stop(reason: "enough") : .endReasoning(message: nil)
         }
     }
@@ -131,7 +133,9 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
     private func checkRepetition(_ reply: CommandReply, to sent: Sent) {
         guard let identity = sent.identity, identity.action == "command" else { return }
         world.truth.update(sent.id) { known in
-            if case .applied = known.replies[identity.requestID] { world.reach(.repetition) }
+            if case .applied = known.replies[identity.requestID] {
+                world.reach(identity.requestID.hasPrefix("\(name)-") ? .repetition : .foreignRepetition)
+            }
             guard case .applied = known.replies[identity.requestID] else {
                 known.replies[identity.requestID] = reply
                 return

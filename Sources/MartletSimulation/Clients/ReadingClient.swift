@@ -35,6 +35,8 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
     private var unnumbered = ReceivedStream()
     /// The number of times that the client reads the whole stream.
     private var readings: Int
+    /// The number of the process that the client has read from.
+    private var lastProcess = 1
     /// The number of times that the client still looks for a server.
     private var patience = 60
     /// Whether no request was tried yet.
@@ -42,7 +44,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 2 << 40 + UInt64(number))
-        let form = random.element(of: ["prompt", "prompt", "chat", "grammar"])
+        let form = random.element(of: ["prompt", "chat", "chat", "grammar"])
         var request = SimulatedRequest(
             prompt: "\(form) \(random.below(1_000)) of reader \(number)", seed: UInt64(random.below(1_000)))
         request.lifetime = random.element(of: [.plain, .resumable, .resumable, .resumable, .background])
@@ -82,6 +84,8 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
         case .open(let connection, let isNumbered): return receive(connection, isNumbered: isNumbered)
         case .away:
             guard let connection = connect(), let edge = world.edge, let id else { return true }
+            if edge.number != lastProcess, random.chance(1, of: 5) { stopGeneration(id, edge) }
+            lastProcess = edge.number
             let cursor = cursor
             record("comes back to \(id.prefix(6)) \(cursor)")
             stream.reconnect()
@@ -89,6 +93,14 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
             state = .open(connection, isNumbered: cursorKind != .bytes)
         }
         return true
+    }
+
+    /// Stops the generation, and reads on to its end.
+    private func stopGeneration(_ id: String, _ edge: SimulatedEdge) {
+        guard let connection = connect() else { return }
+        record("stops \(id.prefix(6))")
+        world.truth.update(id) { $0.isDeleting = true }
+        edge.delete(id: id, label: nil, of: owner, on: connection)
     }
 
     /// Waits for a server, but not for ever.

@@ -9,12 +9,15 @@ import MartletStreams
 final class SocketClient: SimulatedClient, @unchecked Sendable {
     /// One attachment over all sockets.
     private final class Attachment {
-        let id: String
+        /// The generation; nil until a new one is acknowledged.
+        var id: String?
         var stream = ReceivedStream()
         var channel: SocketChannel?
+        /// Whether the generation belongs to another owner, so that the server must not find it.
+        var isForeign = false
         /// The number of times in a row that the attachment ended without a byte.
         var emptyCount = 0
-        init(id: String) { self.id = id }
+        init(id: String?) { self.id = id }
     }
     /// The attachments that have not ended.
     private var attachments: [Attachment] = []
@@ -22,6 +25,8 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
     private var edge: SimulatedEdge?
     /// The number of attachments that the client still begins.
     private var rest: Int
+    /// The number of generations that the client has begun.
+    private var begunCount = 0
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 6 << 40 + UInt64(number))
@@ -38,8 +43,15 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
         guard let edge = world.edge, edge.isListening else { return world.hasFaults || !attachments.isEmpty }
         self.edge = edge
         if world.hasFaults, rest > 0, random.chance(1, of: 5) { attachNew() }
+        if world.hasFaults, rest > 0, random.chance(1, of: 12) { generate(edge) }
+        // Without an acknowledgement the client knows of no generation.
+        attachments.removeAll { $0.id == nil && $0.channel == nil }
         for attachment in attachments {
-            if let channel = attachment.channel { receive(attachment, channel) } else { attach(attachment, edge) }
+            if let channel = attachment.channel {
+                receive(attachment, channel)
+            } else if let id = attachment.id {
+                attach(attachment, id, edge)
+            }
         }
         if world.hasFaults, random.chance(1, of: 60) { closeSocket() }
         attachments.removeAll { $0.stream.endCount > 0 || $0.channel?.isRefused == true || isOver($0) }
@@ -48,25 +60,49 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
 
     /// Behind lost records a generation may have ended with a number that the client has seen as another event.
     private func isOver(_ attachment: Attachment) -> Bool {
-        attachment.emptyCount > 50 && world.truth.records[attachment.id]?.mayLack == true
+        attachment.emptyCount > 50 && attachment.id.map { world.truth.records[$0]?.mayLack == true } == true
+    }
+
+    /// Begins a generation that outlives the socket.
+    private func generate(_ edge: SimulatedEdge) {
+        rest -= 1
+        begunCount += 1
+        let form = random.element(of: ["prompt", "chat", "grammar"])
+        var request = SimulatedRequest(
+            prompt: "\(form) \(begunCount) of \(name)", seed: UInt64(random.below(1_000)))
+        request.owner = owner
+        request.lifetime = random.element(of: [.resumable, .background])
+        request.choices = random.element(of: [1, 1, 2])
+        if random.chance(1, of: 4) { request.label = random.element(of: ["x", "x::1", "y"]) }
+        record("begins a \(request.lifetime) generation of '\(request.prompt)', \(request.choices) choices")
+        let attachment = Attachment(id: nil)
+        let channel = SocketChannel(on: edge.eventLoops[0], window: 64 << random.below(6))
+        attachment.channel = channel
+        attachments.append(attachment)
+        edge.generate(request, on: channel, credit: random.chance(1, of: 2) ? random.number(0...5) : nil)
     }
 
     /// Begins an attachment to a random generation.
     private func attachNew() {
-        let known = world.truth.known(of: owner)
-        guard !known.isEmpty else { return }
+        let isForeign = random.chance(1, of: 8)
+        let ids =
+            isForeign
+            ? world.truth.ids.filter { world.truth.records[$0]?.request.owner != owner } : world.truth.known(of: owner)
+        guard !ids.isEmpty else { return }
         rest -= 1
-        attachments.append(Attachment(id: random.element(of: known)))
+        let attachment = Attachment(id: random.element(of: ids))
+        attachment.isForeign = isForeign
+        attachments.append(attachment)
     }
 
     /// Attaches behind the last part that was received.
-    private func attach(_ attachment: Attachment, _ edge: SimulatedEdge) {
+    private func attach(_ attachment: Attachment, _ id: String, _ edge: SimulatedEdge) {
         attachment.stream.reconnect()
-        record("attaches to \(attachment.id.prefix(6)) behind \(attachment.stream.last?.text ?? "nothing")")
+        record("attaches to \(id.prefix(6)) behind \(attachment.stream.last?.text ?? "nothing")")
         let credit = random.chance(1, of: 2) ? random.number(0...5) : nil
         let channel = SocketChannel(on: edge.eventLoops[0], window: 64 << random.below(6))
         attachment.channel = channel
-        edge.attach(channel, to: attachment.id, of: owner, behind: attachment.stream.last, credit: credit)
+        edge.attach(channel, to: id, of: owner, behind: attachment.stream.last, credit: credit)
     }
 
     /// Closes the socket with all attachments.
@@ -80,11 +116,23 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
 
     /// Receives what is there, and grants more credit.
     private func receive(_ attachment: Attachment, _ channel: SocketChannel) {
+        if attachment.id == nil, let id = channel.acknowledgedID {
+            attachment.id = id
+            world.truth.update(id) { $0.isKnown = true }
+            record("learns the id \(id.prefix(6))")
+        }
+        guard let id = attachment.id else { return }
+        if attachment.isForeign {
+            if !channel.isRefused, channel.availableCount > 0 || channel.isEnded {
+                world.fail(.owner, "\(name) (\(owner.rawValue)) reads \(id.prefix(6)) of another owner")
+            }
+            return
+        }
         if channel.isRefused {
-            if channel.isMissing { SimulationChecks.missing(attachment.id, isByLabel: false, to: name, in: world) }
+            if channel.isMissing { SimulationChecks.missing(id, isByLabel: false, to: name, in: world) }
             if channel.isWrongCursor {
                 let last = attachment.stream.last?.text ?? ""
-                world.fail(.everyEventOnce, "\(name): event \(last) of \(attachment.id.prefix(6)) was never issued")
+                world.fail(.everyEventOnce, "\(name): event \(last) of \(id.prefix(6)) was never issued")
             }
             return
         }
@@ -92,15 +140,15 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
         guard !bytes.isEmpty || channel.isEnded || random.chance(1, of: 4) else { return }
         if !bytes.isEmpty { noteProgress() }
         // Behind lost records the generation may end with a smaller number.
-        let mayLack = world.truth.records[attachment.id]?.mayLack == true
+        let mayLack = world.truth.records[id]?.mayLack == true
         func report(_ fault: String) {
-            if !mayLack { world.fail(.everyEventOnce, "\(name): \(attachment.id.prefix(6)): \(fault)") }
+            if !mayLack { world.fail(.everyEventOnce, "\(name): \(id.prefix(6)): \(fault)") }
         }
         for part in attachment.stream.add(numbered: bytes, fault: report) {
             let key = SimulationTruth.PartKey(number: part.identifier.number, part: part.identifier.parts ?? 0)
             var content = part.bytes
             if content == Array(SimulationView.handover.utf8) { content = Array(SimulationView.handoverInReplay.utf8) }
-            if let fault = world.truth.add(part: content, key, of: attachment.id) {
+            if let fault = world.truth.add(part: content, key, of: id) {
                 world.fail(.replay, "\(name): \(fault)")
             }
         }

@@ -206,6 +206,7 @@ extension SimulatedEdge {
 
     /// `DELETE /v1/generations/{id}`, or `DELETE /v1/stream/{label}` with a label.
     func delete(id: String, label: String?, of owner: Owner, on connection: SimulatedConnection) {
+        world.pass(.deletion)
         handle(connection) { [self] in
             guard let label else {
                 let generation = try await find(on: connection) { self.registry.liveOrRetained(id: id, of: owner) }
@@ -233,7 +234,8 @@ extension SimulatedEdge {
         guard storage != nil else { return }
         let names = world.disk.paths(with: id).filter { $0.contains(id) }
         if let name = names.first { world.fail(.deletion, "\(id.prefix(6)) has the file \(name) after its deletion") }
-        world.truth.removed.append(SimulationTruth.Removed(id: id, process: number, generation: generation))
+        world.truth.removed.append(
+            SimulationTruth.Removed(id: id, process: number, time: world.scheduler.now, generation: generation))
         guard let prompt = world.truth.records[id]?.request.prompt, world.truth.isUnique(prompt) else { return }
         if let path = world.disk.paths(with: "\"\(prompt)\"").first {
             world.fail(.deletion, "the prompt of \(id.prefix(6)) is in \(path) after its deletion")
@@ -244,6 +246,22 @@ extension SimulatedEdge {
 // MARK: Realtime
 
 extension SimulatedEdge {
+    /// The realtime message `generate`: a generation that does not end with its socket, and a reader of it.
+    /// - Parameter credit: the number of events that the client accepts at first; nil = all.
+    func generate(_ request: SimulatedRequest, on channel: SocketChannel, credit: Int?) {
+        channel.eventLoop.execute { [self] in
+            do throws(GenerationError) {
+                let generation = try completions.begin(request.plan, request.terms, on: channel.eventLoop)
+                world.truth.add(request, generation)
+                if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
+                channel.acknowledge(id: generation.spec.head.id)
+                attach(channel, to: generation, from: StreamPosition(), until: credit)
+            } catch {
+                channel.refuse(isMissing: false, isWrongCursor: false)
+            }
+        }
+    }
+
     /// The realtime message `attach`: a reader with credit on a socket.
     /// - Parameter credit: the number of events that the client accepts at first; nil = all.
     func attach(
@@ -272,12 +290,18 @@ extension SimulatedEdge {
                     return channel.refuse(isMissing: false, isWrongCursor: true)
                 }
             }
-            let lease = generation.acquireReaderLease(clock: registryClock)
-            let reader = StreamReader(
-                encodedStream, from: position, untilEvent: credit.map { (last?.number ?? -1) + 1 + $0 },
-                loop: loops.loop(for: channel.eventLoop)
-            ) { _ in lease.release() }
-            channel.attach(reader)
+            attach(channel, to: generation, from: position, until: credit.map { (last?.number ?? -1) + 1 + $0 })
         }
+    }
+
+    /// Attaches a reader to a channel, on its event loop.
+    private func attach(
+        _ channel: SocketChannel, to generation: Generation, from position: StreamPosition, until event: Int?
+    ) {
+        let lease = generation.acquireReaderLease(clock: registryClock)
+        let reader = StreamReader(
+            generation.messages, from: position, untilEvent: event, loop: loops.loop(for: channel.eventLoop)
+        ) { _ in lease.release() }
+        channel.attach(reader)
     }
 }

@@ -17,27 +17,41 @@ enum SimulationChecks {
         checkLabels(edge, world)
         guard world.scheduler.stepCount % stepsPerAudit == 0 else { return }
         if let fault = edge.registry.audit().first { world.fail(.counts, fault) }
+        checkRemoved(edge, world, after: removedTime)
     }
 
-    /// The time in which a superseded generation of a label ends, in nanoseconds: its worker may hang or restart.
-    private static let supersededTime: UInt64 = 4_000_000_000
+    /// The time in which a ready worker ends a superseded generation, in nanoseconds: each step on the way may have to
+    /// wait for 40 ms.
+    private static let supersededTime: UInt64 = 400_000_000
 
     /// A label has one running generation, apart from generations that are being cancelled.
     private static func checkLabels(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
-        let labels = edge.registry.runningByLabel.filter { $0.value.count > 1 }
-        if !labels.isEmpty { world.reach(.labelRace) }
-        for label in Set(world.truth.labelRaces.keys).subtracting(labels.keys) { world.truth.labelRaces[label] = nil }
-        for (label, generations) in labels {
-            let begin = world.truth.labelRaces[label] ?? world.scheduler.now
-            world.truth.labelRaces[label] = begin
-            guard world.scheduler.now > begin + supersededTime else { continue }
-            world.fail(.label, "\(generations.count) generations of \(label) have run for too long")
+        var superseded: Set<String> = []
+        for generations in edge.registry.runningByLabel.values where generations.count > 1 {
+            world.reach(.labelRace)
+            let newest = generations.max { $0.handle.rawValue < $1.handle.rawValue }
+            for generation in generations where generation !== newest { superseded.insert(generation.spec.head.id) }
+        }
+        for id in Set(world.truth.labelRaces.keys).subtracting(superseded) { world.truth.labelRaces[id] = nil }
+        for id in superseded.sorted() {
+            let begin = world.truth.labelRaces[id] ?? world.scheduler.now
+            world.truth.labelRaces[id] = begin
+            guard let ready = world.worker?.readyTime, world.scheduler.now > max(begin, ready) + supersededTime else {
+                continue
+            }
+            world.fail(.label, "\(id.prefix(6)) has run for too long beside a newer generation of its label")
         }
     }
 
     /// A lookup finds nothing: a fault, unless the generation may be gone.
     static func missing(_ id: String, isByLabel: Bool, to client: String, in world: SimulatedWorld) {
         guard let record = world.truth.records[id], record.isKnown else { return }
+        missing(id, record, isByLabel: isByLabel, to: client, in: world)
+    }
+
+    private static func missing(
+        _ id: String, _ record: SimulationTruth.Record, isByLabel: Bool, to client: String, in world: SimulatedWorld
+    ) {
         world.record(client, "finds nothing under \(id.prefix(6))")
         guard !mayBeGone(record, world), !(isByLabel && isRefused(id, record, world)) else {
             if world.limits.mayEvict, !record.isDeleting, !record.mayLack, !record.isUncertain {
@@ -51,7 +65,8 @@ enum SimulationChecks {
     /// The number of bytes of a response that lie before lost events. Events behind the last durable record of a
     /// generation that was cancelled directly after a crash are lost (decision 0084).
     static func wholeBytes(_ id: String, _ owner: Owner, _ world: SimulatedWorld) -> Int {
-        guard let log = world.edge?.registry.generation(id: id, of: owner)?.log else { return .max }
+        // Of a generation that is removed meanwhile no log is left to compare with.
+        guard let log = world.edge?.registry.generation(id: id, of: owner)?.log else { return 0 }
         let contents = LogContents(log)
         guard let missing = contents.firstMissing else { return .max }
         return contents.offsets.filter { $0.key > missing }.values.min() ?? .max
@@ -76,7 +91,8 @@ enum SimulationChecks {
     }
 
     private static func mayBeGone(_ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
-        record.isDeleting || record.isDeleted || record.mayLack || record.isUncertain || world.limits.mayEvict
+        record.isDeleting || record.isDeleted || record.mayLack || record.isUncertain || record.wasAway
+            || world.limits.mayEvict
             || world.truth.hasFaultyStart
             || !world.hasJournal && world.edgeCount > 1
     }
@@ -97,16 +113,15 @@ enum SimulationChecks {
     static func atEnd(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
         if let fault = edge.registry.audit(isIdle: true).first { world.fail(.leftovers, fault) }
         checkLeftovers(edge, world)
-        for id in world.truth.newerJournals.sorted() {
-            let names = ["streams", "newer"].map { "\(SimulatedStorage.folder)/\($0)/\(id).journal" }
-            if names.allSatisfy({ world.disk.contents(of: $0) == nil }) {
-                world.fail(.survival, "the journal \(id.prefix(6)) of a newer build is gone")
-            }
-        }
+        if let fault = world.journals.fault(on: world) { world.fail(.survival, fault) }
         for id in world.truth.ids {
             guard let record = world.truth.records[id] else { continue }
             guard let generation = edge.registry.generation(id: id, of: record.request.owner) ?? record.plain else {
-                if record.isKnown { missing(id, isByLabel: false, to: "the end", in: world) }
+                if record.isKnown, !record.isAway {
+                    var record = record
+                    record.wasAway = false
+                    missing(id, record, isByLabel: false, to: "the end", in: world)
+                }
                 continue
             }
             if record.isDeleted, !record.mayLack {
@@ -125,7 +140,18 @@ enum SimulationChecks {
         if timers > edge.eventLoops.count {
             world.fail(.leftovers, "an idle server has \(timers) timers on its event loops")
         }
-        for removed in world.truth.removed where removed.process == edge.number && removed.generation != nil {
+        checkRemoved(edge, world, after: 0)
+    }
+
+    /// The time after which nothing but a reader holds a removed generation, in nanoseconds.
+    private static let removedTime: UInt64 = 1_000_000_000
+
+    /// A removed generation is gone from memory, once its readers and all request handlers are.
+    private static func checkRemoved(_ edge: SimulatedEdge, _ world: SimulatedWorld, after time: UInt64) {
+        guard edge.handlerCount == 0 else { return }
+        for removed in world.truth.removed
+        where removed.process == edge.number && removed.time + time <= world.scheduler.now {
+            guard let generation = removed.generation, !generation.hasReaders else { continue }
             world.fail(.deletion, "\(removed.id.prefix(6)) was removed and is still in memory")
         }
     }
@@ -134,6 +160,7 @@ enum SimulationChecks {
     private static func noteSituations(
         _ contents: LogContents, _ record: SimulationTruth.Record, _ world: SimulatedWorld
     ) {
+        if contents.firstMissing != nil { world.reach(.earlyEnd) }
         for (_, event) in contents.entries {
             let event = if case .choice(_, let inner) = event { inner } else { event }
             switch event {
@@ -142,9 +169,12 @@ enum SimulationChecks {
             case .controlled(let logged): if case .reasoningEnded = logged.command { world.reach(.reasoningEnd) }
             case .handedOver: world.reach(.handover)
             case .failed(let error): if error.message.contains("another model") { world.reach(.modelChange) }
-            case .finished(let summary):
-                if summary.reason == .endOfGeneration, record.request.form == .grammar { world.reach(.grammar) }
             default: break
+            }
+            if case .finished(let summary) = event, summary.reason == .endOfGeneration,
+                record.request.form == .grammar
+            {
+                world.reach(.grammar)
             }
         }
     }
@@ -166,12 +196,15 @@ enum SimulationChecks {
         noteSituations(contents, record, world)
         if !mayLackSettings,
             let fault = TextOracle.fault(
-                in: contents, of: record.request, fork: record.fork, variants: world.variants)
+                in: contents.entries, of: record.request, fork: record.fork, variants: world.variants)
         {
             let own = "'\(record.request.prompt)' with seed \(record.request.seed), models \(world.variants)"
             world.fail(.text, "\(id): \(fault); its request is \(own); its tokens are \(contents.tokens)")
         }
         guard !record.mayLack else { return }
+        if let fault = JoinedText.fault(in: contents, seen: record.parts, of: record.request) {
+            world.fail(.text, "\(id): \(fault)")
+        }
         checkBytes(contents, record, id, world)
         for (number, command) in record.commands {
             guard case .controlled(let logged)? = contents.event(number), logged.command == command else {

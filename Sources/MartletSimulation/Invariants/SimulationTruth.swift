@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletProtocol
 import MartletStreams
 
@@ -36,6 +37,10 @@ final class SimulationTruth {
         var mayLack = false
         /// Whether a process ended before a client had seen anything of the generation.
         var isUncertain = false
+        /// Whether a newer build has continued the generation, so that this build cannot read its journal now.
+        var isAway = false
+        /// Whether that has ever been so.
+        var wasAway = false
         /// Whether a client has seen an event or a reply, and not only the id.
         var isVisible: Bool { !bytes.isEmpty || !parts.isEmpty || !commands.isEmpty || isEndSeen }
     }
@@ -50,23 +55,26 @@ final class SimulationTruth {
         var id: String
         /// The process that removed it.
         var process: Int
+        /// The time of the removal, in nanoseconds of the virtual clock.
+        var time: UInt64
         weak var generation: Generation?
 
-        init(id: String, process: Int, generation: Generation) {
+        init(id: String, process: Int, time: UInt64, generation: Generation) {
             self.id = id
             self.process = process
+            self.time = time
             self.generation = generation
         }
     }
+    /// The commands with a request id that clients have sent, for repetitions.
+    var namedCommands: [(owner: Owner, id: String, action: ControlRequest.Action, identity: CommandIdentity)] = []
     /// The generations that clients have removed.
     var removed: [Removed] = []
-    /// The times since which two generations of a label run, by owner and label.
+    /// The times since which generations run although another one has their label, by id.
     var labelRaces: [String: UInt64] = [:]
     private(set) var records: [String: Record] = [:]
     /// Ids in the order of their generations.
     private(set) var ids: [String] = []
-    /// The ids of journals that only a newer build can read. Nothing may remove them.
-    var newerJournals: Set<String> = []
     private var forkedPrompts: Set<String> = []
     private var forks: [GenerationHandle: GenerationRequest] = [:]
     /// The names of all labels that a client deleted.

@@ -30,24 +30,28 @@ struct TextOracle {
     }
 
     /// Checks all events of a log. One model must have written all of it.
-    /// - Parameter variants: the numbers of all models.
+    /// - Parameters:
+    ///   - entries: the events with their numbers.
+    ///   - variants: the numbers of all models.
     /// - Returns: a sentence about the first wrong event; nil = all are right.
     static func fault(
-        in contents: LogContents, of request: SimulatedRequest, fork: GenerationRequest?, variants: [UInt64]
+        in entries: [(number: Int, event: LogEvent)], of request: SimulatedRequest, fork: GenerationRequest?,
+        variants: [UInt64]
     ) -> String? {
         var first: String?
         for variant in variants {
-            guard let fault = fault(in: contents, of: request, fork: fork, variant: variant) else { return nil }
+            guard let fault = fault(in: entries, of: request, fork: fork, variant: variant) else { return nil }
             first = first ?? fault
         }
         return first
     }
 
     private static func fault(
-        in contents: LogContents, of request: SimulatedRequest, fork: GenerationRequest?, variant: UInt64
+        in entries: [(number: Int, event: LogEvent)], of request: SimulatedRequest, fork: GenerationRequest?,
+        variant: UInt64
     ) -> String? {
         var oracles = (0..<request.choices).map { TextOracle(request, choice: $0, fork: fork, variant: variant) }
-        for (number, event) in contents.entries {
+        for (number, event) in entries {
             let (choice, event) = if case .choice(let choice, let inner) = event { (choice, inner) } else { (0, event) }
             guard oracles.indices.contains(choice) else { return "event \(number) has choice \(choice)" }
             if let fault = oracles[choice].fault(of: event) { return "event \(number), choice \(choice): \(fault)" }

@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletStreams
 import MartletTestSupport
 
@@ -9,13 +10,15 @@ struct SimulatedFault: Sendable {
         case terminate
         /// A second SIGTERM while the first one is being followed, or two at once.
         case terminateTwice
-        /// SIGHUP: certificates are read again, which changes nothing here.
+        /// SIGHUP: a server with a certificate reads it again, which changes nothing here. Another server ends.
         case reload
         case workerDies(WorkerDeath)
         case workerHangs
         /// The disk ends the process in the middle of an operation.
         case diskEndsProcess(losesPower: Bool, afterOperations: Int)
-        /// The disk is full, or operations fail, for some milliseconds.
+        /// The same, directly behind the next command or start of a kind.
+        case diskEndsProcessAt(SimulatedWorld.Moment)
+        /// The disk is full, or operations fail, for 30 to 240 milliseconds.
         case diskFails(DiskFailure)
         /// The disk does nothing for some milliseconds.
         case diskHangs(milliseconds: Int)
@@ -25,6 +28,15 @@ struct SimulatedFault: Sendable {
         case foreignEntry(Int)
         /// Another model replaces the file of the model, and the worker dies.
         case modelChanges
+        /// The server ends, and the journals were written by another build.
+        case buildChanges(OtherBuild, Int)
+    }
+    /// Another build of the server, which ran in the same folder.
+    enum OtherBuild {
+        /// A build of journal version 3 wrote the journals so far.
+        case older
+        /// A newer build continued a journal. It runs again later, and then this one.
+        case newer
     }
     /// A way in which operations of the disk fail.
     enum DiskFailure: CaseIterable {
@@ -33,6 +45,8 @@ struct SimulatedFault: Sendable {
         case syncErrors
         case nameErrors
         case readErrors
+        /// The contents of one journal can be neither read nor written.
+        case oneFile
     }
     var kind: Kind
     var step: Int
@@ -41,7 +55,7 @@ struct SimulatedFault: Sendable {
     init(seed: UInt64, number: Int, steps: Int) {
         var random = SimulationRandom(seed: seed, part: 7 << 40 + UInt64(number))
         step = random.below(max(1, steps))
-        switch random.below(27) {
+        switch random.below(34) {
         case 0...3: kind = .edgeDies
         case 4...5: kind = .powerFails
         case 6...7: kind = .terminate
@@ -55,6 +69,9 @@ struct SimulatedFault: Sendable {
         case 24: kind = .bitFlips(random.below(1 << 20))
         case 25: kind = .modelChanges
         case 21: kind = .diskHangs(milliseconds: random.element(of: [20, 100, 400, 1_500]))
+        case 26...27: kind = .buildChanges(.older, random.below(1_000))
+        case 29...31: kind = .diskEndsProcessAt(random.element(of: SimulatedWorld.Moment.allCases))
+        case 28: kind = .buildChanges(.newer, random.below(1_000))
         default: kind = .foreignEntry(random.below(1_000))
         }
     }
@@ -68,13 +85,18 @@ struct SimulatedFault: Sendable {
         case .terminateTwice:
             world.edge?.terminate()
             world.edge?.terminate()
-        case .reload: world.record("edge", "receives SIGHUP")
+        case .reload:
+            world.record("edge", "receives SIGHUP")
+            guard !world.limits.hasCertificate, let edge = world.edge else { break }
+            world.reach(.hangup)
+            edge.terminate()
         case .workerDies(let death): world.worker?.nextDeath = death
         case .workerHangs:
             world.record("worker", "stands still")
             world.worker?.hang()
         case .diskEndsProcess(let losesPower, let count):
             world.crashSoon(afterOperations: count, losesPower: losesPower)
+        case .diskEndsProcessAt(let moment): world.crashMoment = moment
         case .diskFails(let failure): fail(failure, world)
         case .diskHangs(let milliseconds):
             world.record("disk", "hangs for \(milliseconds) ms")
@@ -92,22 +114,46 @@ struct SimulatedFault: Sendable {
         case .modelChanges:
             world.changeModel()
             world.worker?.nextDeath = .behindFrame
+        case .buildChanges(let build, let number):
+            world.killEdge(losesPower: false)
+            switch build {
+            case .older: world.journals.makeOlder(in: world)
+            case .newer: world.journals.makeNewer(number, in: world)
+            }
         }
     }
 
     private func fail(_ failure: DiskFailure, _ world: SimulatedWorld) {
         var faults = DiskFaults()
+        guard failure != .oneFile else { return damageOneFile(world) }
         switch failure {
         case .isFull: faults.capacity = 1_000
         case .shortWrites: faults.shortWrite = 0.3
         case .syncErrors: faults.syncError = 0.3
         case .nameErrors: faults.nameError = 0.3
         case .readErrors: faults.readError = 0.3
+        case .oneFile: break
         }
         world.record("disk", "fails: \(failure)")
         world.setDiskFaults(faults)
+        endFailure(world)
+    }
+
+    /// The newest journal can be neither read nor written. Only its generation may lose records.
+    private func damageOneFile(_ world: SimulatedWorld) {
+        guard let (id, path) = SimulatedJournals.paths(in: world).last else { return }
+        world.record("disk", "fails to read and write the journal of \(id.prefix(6))")
+        world.disk.faults.damagedPaths = [path]
+        world.truth.update(id) { $0.isFragile = true }
+        // A server that begins meanwhile leaves the journal for the next one.
+        if world.edge?.recovery.isRecovering == true { world.truth.hasFaultyStart = true }
+        endFailure(world)
+    }
+
+    private func endFailure(_ world: SimulatedWorld) {
         let lane = world.scheduler.makeLane("disk")
-        world.scheduler.addTimer(at: world.scheduler.now + 30_000_000, on: lane) { [weak world] in
+        let duration = UInt64(30_000_000 << (step % 4))
+        world.scheduler.addTimer(at: world.scheduler.now + duration, on: lane) { [weak world] in
             world?.record("disk", "works again")
             world?.setDiskFaults(DiskFaults())
         }
@@ -116,8 +162,9 @@ struct SimulatedFault: Sendable {
     /// Ends the server, and flips a bit of one of its journals: the records from there on count as lost.
     private func flipBit(_ number: Int, _ world: SimulatedWorld) {
         world.killEdge(losesPower: false)
-        let paths = world.truth.ids.map { (id: $0, path: "\(SimulatedStorage.folder)/streams/\($0).journal") }
-        let files = paths.compactMap { file in world.disk.contents(of: file.path).map { (file, $0) } }
+        let files = SimulatedJournals.paths(in: world).compactMap { file in
+            world.disk.contents(of: file.path).map { (file, $0) }
+        }
         guard !files.isEmpty else { return }
         let ((id, path), contents) = files[number % files.count]
         var bytes = contents
@@ -125,23 +172,16 @@ struct SimulatedFault: Sendable {
         let offset = number / 8 % bytes.count
         bytes[offset] ^= 1 << (number % 8)
         world.record("disk", "flips a bit in byte \(offset) of \(id.prefix(6))")
+        world.disk.syncAll()
         world.disk.write(bytes, to: path)
         world.truth.update(id) { $0.mayLack = true }
     }
 
     private func addForeign(_ number: Int, _ world: SimulatedWorld) {
         let streams = SimulatedStorage.folder + "/streams"
-        if number % 3 == 0 {
-            // The header of a journal of a version that no build has yet: it must never be removed.
-            let id = String(repeating: String(number % 10), count: 32)
-            world.record("disk", "gets a journal of a newer build")
-            world.disk.write(Array("mrtljrnl".utf8) + [99, 0, 0, 0, 1, 2, 3], to: "\(streams)/\(id).journal")
-            world.truth.newerJournals.insert(id)
-            world.reach(.newerJournal)
-        } else {
-            let kinds = SimulatedDisk.ForeignKind.allCases
-            world.record("disk", "gets a foreign entry: \(kinds[number % kinds.count])")
-            world.disk.addForeign(kinds[number % kinds.count], FolderEntry("foreign-\(number)"), in: streams)
-        }
+        guard number % 3 > 0 else { return world.journals.addOfNoBuild(number, in: world) }
+        let kinds = SimulatedDisk.ForeignKind.allCases
+        world.record("disk", "gets a foreign entry: \(kinds[number % kinds.count])")
+        world.disk.addForeign(kinds[number % kinds.count], FolderEntry("foreign-\(number)"), in: streams)
     }
 }

@@ -12,9 +12,13 @@ struct SimulatedLimits: Sendable {
     var journalByteCount: Int
     /// The largest number of journal files that are open at once.
     var openJournalCount: Int
+    /// Whether the server has a certificate, which SIGHUP makes it read again. Otherwise SIGHUP ends the server.
+    var hasCertificate: Bool
 
     init(seed: UInt64) {
         var random = SimulationRandom(seed: seed, part: 3)
+        // Half of the servers remove nothing, so that everything must survive.
+        let isGenerous = random.chance(1, of: 2)
         quota = GenerationQuota(
             total: random.element(of: [3, 6, 64, 64]), perOwner: random.element(of: [2, 4, 64, 64]))
         quota.retained = random.element(of: [2, 5, .max, .max])
@@ -30,7 +34,13 @@ struct SimulatedLimits: Sendable {
         restartPolicy.hangTimeout = .milliseconds(800)
         durability = random.element(of: [.write, .write, .fsync])
         journalByteCount = random.element(of: [8_000, .max, .max, .max])
+        if isGenerous {
+            (quota.retained, quota.retainedPerOwner, quota.bytes, quota.bytesPerOwner) = (.max, .max, .max, .max)
+            retention.time = .hours(1)
+            journalByteCount = .max
+        }
         openJournalCount = random.element(of: [1, 2, 128])
+        hasCertificate = random.chance(1, of: 2)
     }
 
     /// Whether a generation that a client knows may be removed before its client is done with it.

@@ -55,7 +55,7 @@ enum SimulatedForm: String, Sendable {
     }
 }
 
-/// The course of an output in a chat format: reasoning, content, and for most prompts one tool call at the end.
+/// The course of an output in a chat format: reasoning, content, and for half of the prompts one tool call at the end.
 struct SimulatedScript: Sendable {
     /// The tokens whose texts are delimiters.
     static let (thinkStart, thinkEnd, callStart, callEnd): (Int32, Int32, Int32, Int32) = (
@@ -68,7 +68,7 @@ struct SimulatedScript: Sendable {
     init(hash: UInt64) {
         reasoningEnd = 2 + Int(hash >> 8 & 7)
         let content = reasoningEnd + 2 + Int(hash >> 16 & 7)
-        call = hash >> 24 & 3 == 0 ? nil : content..<(content + 2 + Int(hash >> 32 & 7))
+        call = hash >> 24 & 1 == 0 ? nil : content..<(content + 2 + Int(hash >> 32 & 7))
     }
 
     /// The number of tokens of the output; nil = it ends as plain text does.

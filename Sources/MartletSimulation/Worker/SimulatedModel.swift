@@ -49,10 +49,13 @@ struct SimulatedModel: Sendable {
     /// The number of tokens after which the model ends its output by itself.
     var length: Int { script?.length ?? 1 + Int(prompt % 48) }
 
-    /// The text of a token: two to nine bytes, some of them beyond ASCII, or a delimiter.
+    /// The text of a token: two to fourteen bytes, some of them beyond ASCII, or a delimiter.
+    ///
+    /// The end of some words may be the begin of a delimiter, so an output parser withholds it until the next word.
     static func text(of token: Int32) -> [UInt8] {
         if let delimiter = SimulatedScript.text(of: token) { return Array(delimiter.utf8) }
         let letters = String(token, radix: 36)
+        if token % 3 == 0 { return Array("\(letters)<tool".utf8) }
         return Array((token % 11 == 0 ? "é\(letters) " : "\(letters) ").utf8)
     }
 

@@ -35,6 +35,10 @@ final class SimulatedWorker: @unchecked Sendable {
     private var isInputClosed = false
     /// The generations that the worker has, in the order of their arrival.
     private var runs: [SimulatedRun] = []
+    /// The time at which the model was loaded, in nanoseconds.
+    private var lastReady: UInt64 = 0
+    /// The time since which the worker works; nil = it does not.
+    var readyTime: UInt64? { phase == .ready ? lastReady : nil }
     /// The model that the worker loads.
     private let model: ModelInformation
     /// The number of steps so far.
@@ -77,6 +81,7 @@ final class SimulatedWorker: @unchecked Sendable {
     private func becomeReady() {
         guard phase == .loading else { return }
         phase = .ready
+        lastReady = world.scheduler.now
         write(.state(.ready(model)))
         schedule()
     }

@@ -18,8 +18,9 @@ struct WorkerHabits: Sendable {
     /// The habits that a seed gives.
     init(seed: UInt64) {
         var random = SimulationRandom(seed: seed, part: 2)
-        stepTime = (50_000 << random.below(4), 100_000 << random.below(5))
-        loadTime = 1_000_000 << random.below(12)
+        let isSlow = random.chance(1, of: 4)
+        stepTime = isSlow ? (3_000_000, 12_000_000) : (50_000 << random.below(4), 100_000 << random.below(5))
+        loadTime = 1_000_000 << random.below(14)
         stepsPerDeath = random.element(of: [0, 0, 2_000, 400, 100])
         startsPerFailure = random.element(of: [0, 0, 20, 6])
         commandDelay = random.element(of: [0, 0, 2, 10])

@@ -4,7 +4,7 @@ package import MartletProtocol
 package struct StoredGeneration: Sendable, Equatable {
     package var head: JournalHead
     /// The requests that the engine received, by choice. Empty = the server ended before the model was loaded.
-    private var requests: [Int: JournalRequest] = [:]
+    package private(set) var requests: [Int: JournalRequest] = [:]
     package private(set) var inputs = StoredInputs()
     /// The time of the last record in milliseconds since 1970.
     package var lastChange: Int64

@@ -123,6 +123,9 @@ package final class Generation: Sendable {
         }
     }
 
+    /// Whether the generation has a reader, or a client that waits for its end.
+    package var hasReaders: Bool { readerlessSince == nil }
+
     /// The time since which the generation has no reader; `nil` = it has readers.
     var readerlessSince: NIODeadline? {
         readers.withLock { $0.count == 0 ? $0.lastPresent : nil }
