@@ -81,7 +81,7 @@ final class SimulatedWorld: @unchecked Sendable {
     func startEdge() {
         guard edge == nil else { return }
         edgeCount += 1
-        (truth.hasFaultyStart, truth.hasJournalFailed) = (truth.isDiskFaulty, false)
+        (truth.hasFaultyStart, truth.hasJournalFailed) = (disk.faults.isFaulty, false)
         disk.time = calendar
         if random.chance(1, of: 2) { journals.bringBack(in: self) }
         let made = SimulatedEdge(self, number: edgeCount)

@@ -12,6 +12,7 @@ import MartletSimulation
     @Option(help: "First seed.") var from: UInt64 = 1
     @Option(help: "Steps of a run until no fault and no client begins.") var steps = 2_000
     @Option(help: "Seconds after which no further run begins.") var seconds: Double?
+    @Option(help: "Seconds of processor time after which no further run begins.") var cpuSeconds: Double?
     @Option(help: "Run this plan only, and print its story. A plan is one line, as a failure prints it.")
     var plan: String?
     @Flag(help: "Run every seed twice and compare the runs.") var twice = false
@@ -53,6 +54,7 @@ import MartletSimulation
         var missing = Set(SimulationReach.allCases)
         for seed in from..<(from + seeds) {
             if let seconds, begin.duration(to: .now) > .seconds(seconds) { break }
+            if let cpuSeconds, Self.processorTime > cpuSeconds { break }
             let outcome = SimulationRun.run(SimulationPlan(seed: seed, steps: steps))
             if outcome.failure != nil { return try fail(outcome) }
             if twice {
@@ -77,6 +79,13 @@ import MartletSimulation
         if !missing.isEmpty {
             print("never met: \(missing.map(\.rawValue).sorted().joined(separator: "; "))")
         }
+    }
+
+    /// The processor time of this process in seconds.
+    private static var processorTime: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
     }
 
     /// Makes the failing plan smaller and prints its story.

@@ -10,6 +10,14 @@ enum SavedPlans {
         "seed=401535 steps=2000 actors=0,1,2,3,4,5,6 faults=1,3,4,5",
         // Withheld text took a number that a reader had seen under another event.
         "seed=102403 steps=2000 actors=0,1,2,3 faults=0,1,2,3,4,5",
+        // Text that a parser had withheld was visible before the cancellation that brought it was durable.
+        "seed=392 steps=2000 actors=0,1,2,3,4,5 faults=0,1,2,3,4,5",
+        // A generation that was deleted while its model loaded stayed in memory.
+        "seed=16 steps=2000 actors=0,1,2,3,4,5,6,7,8 faults=0,1,2,3,4,5",
+        // A journal comes back from a newer build.
+        "seed=290 steps=2000 actors=0,1,2,3,4 faults=0,1,2",
+        // Rules that knew too little: bytes of a generation that is deleted meanwhile have no log to be compared with.
+        "seed=395 steps=2000 actors=0,1,2,3,4,5 faults=0,1,2,3,4,5",
         // Rules that knew too little: a journal at its limit, and a server that starts on a disk with read errors.
         "seed=2509852 steps=2000 actors=0,1,2,3 faults=0,1",
         "seed=1501743 steps=2000 actors=0,1,2,3,4,5,6,7 faults=0,1,2,3,4,5",

@@ -14,12 +14,12 @@ struct JoinedText {
     /// Compares the text of a log, together with the events that readers have seen and that it lacks, with the tokens.
     /// - Parameters:
     ///   - contents: a log that has ended.
-    ///   - parts: all parts of numbered streams that readers have received.
+    ///   - record: all parts of numbered streams and the bytes of other streams that readers have received.
     /// - Returns: a sentence about the first choice with a wrong text; nil = all are right.
     static func fault(
-        in contents: LogContents, seen parts: [SimulationTruth.PartKey: [UInt8]], of request: SimulatedRequest
+        in contents: LogContents, seen record: SimulationTruth.Record
     ) -> String? {
-        var choices = [JoinedText](repeating: JoinedText(), count: request.choices)
+        var choices = [JoinedText](repeating: JoinedText(), count: record.request.choices)
         func add(_ event: LogEvent) {
             let (choice, event) = if case .choice(let choice, let inner) = event { (choice, inner) } else { (0, event) }
             if choices.indices.contains(choice) { choices[choice].add(event) }
@@ -27,9 +27,8 @@ struct JoinedText {
         let missing = contents.firstMissing ?? .max
         for (number, event) in contents.entries where number < missing { add(event) }
         if missing < .max {
-            let seen = parts.keys.filter { $0.number >= missing && contents.event($0.number) == nil }
-            for key in seen.sorted(by: { ($0.number, $0.part) < ($1.number, $1.part) }) {
-                let (choice, line) = Self.choice(of: parts[key] ?? [])
+            for part in Self.lostParts(contents, record, from: missing) {
+                let (choice, line) = Self.choice(of: part)
                 if choices.indices.contains(choice) { choices[choice].add(line: line) }
             }
             for (number, event) in contents.entries where number > missing { add(event) }
@@ -39,6 +38,17 @@ struct JoinedText {
             if let fault = choice.fault(of: end) { return "choice \(index): \(fault)" }
         }
         return nil
+    }
+
+    /// The parts that readers have received and that the log lacks, in their order.
+    private static func lostParts(
+        _ contents: LogContents, _ record: SimulationTruth.Record, from missing: Int
+    ) -> [[UInt8]] {
+        let keys = record.parts.keys.filter { $0.number >= missing && contents.event($0.number) == nil }
+            .sorted { ($0.number, $0.part) < ($1.number, $1.part) }
+        let numbered = keys.compactMap { record.parts[$0] }
+        let others = SimulatedParts.split(Array(record.bytes.dropFirst(contents.missingOffset))).map { Array($0) }
+        return others.count > numbered.count ? others : numbered
     }
 
     private mutating func add(_ event: LogEvent) {

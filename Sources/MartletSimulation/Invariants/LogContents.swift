@@ -11,6 +11,8 @@ struct LogContents {
     private(set) var offsets: [Int: Int] = [:]
     /// The first number that no event has, if numbers are missing before the terminal event.
     private(set) var firstMissing: Int?
+    /// The number of bytes before the missing numbers.
+    private(set) var missingOffset = 0
 
     /// - Parameter log: a log whose events are all visible, or of which the visible part is wanted.
     init(_ log: GenerationLog) {
@@ -22,7 +24,7 @@ struct LogContents {
         batch.forEach { event, number in
             entries.append((number, event))
             guard event != .ping else { return view.encode(event, number: number, into: &bytes) }
-            if number != next, firstMissing == nil { firstMissing = next }
+            if number != next, firstMissing == nil { (firstMissing, missingOffset) = (next, bytes.count) }
             next = number + 1
             offsets[number] = bytes.count
             view.encode(event, number: number, into: &bytes)

@@ -22,7 +22,7 @@ enum SimulationChecks {
 
     /// The time in which a ready worker ends a superseded generation, in nanoseconds: each step on the way may have to
     /// wait for 40 ms.
-    private static let supersededTime: UInt64 = 400_000_000
+    private static let supersededTime: UInt64 = 250_000_000
 
     /// A label has one running generation, apart from generations that are being cancelled.
     private static func checkLabels(_ edge: SimulatedEdge, _ world: SimulatedWorld) {
@@ -72,8 +72,14 @@ enum SimulationChecks {
         return contents.offsets.filter { $0.key > missing }.values.min() ?? .max
     }
 
-    /// A label does not point at a generation that the engine refused, which is still found by its id.
+    /// Whether a label does not point at a generation that is still found by its id: the label has a newer one, or the
+    /// engine has refused the generation.
     private static func isRefused(_ id: String, _ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
+        if let label = record.request.label, let registry = world.edge?.registry,
+            registry.generation(labelled: label, of: record.request.owner)?.spec.head.id != id
+        {
+            return registry.generation(id: id, of: record.request.owner) != nil
+        }
         guard case .failed? = world.edge?.registry.generation(id: id, of: record.request.owner)?.log.terminalEvent
         else { return false }
         return true
@@ -202,7 +208,7 @@ enum SimulationChecks {
             world.fail(.text, "\(id): \(fault); its request is \(own); its tokens are \(contents.tokens)")
         }
         guard !record.mayLack else { return }
-        if let fault = JoinedText.fault(in: contents, seen: record.parts, of: record.request) {
+        if let fault = JoinedText.fault(in: contents, seen: record) {
             world.fail(.text, "\(id): \(fault)")
         }
         checkBytes(contents, record, id, world)
