@@ -199,7 +199,7 @@ let package = Package(
         .target(
             name: "MartletDownloads",
             dependencies: [
-                "MartletPlatform", "MartletFiles", "MartletJSON", "MartletModels", "MartletText",
+                "CSandbox", "MartletPlatform", "MartletFiles", "MartletJSON", "MartletModels", "MartletText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -224,7 +224,9 @@ let package = Package(
         .target(
             name: "MartletTestSupport",
             dependencies: [
-                "MartletFiles", "MartletGrammar", "MartletPlatform", "MartletProtocol", "MartletStreams",
+                "MartletFiles", "MartletGenerations", "MartletGrammar", "MartletModels", "MartletPlatform",
+                "MartletPool",
+                "MartletProtocol", "MartletStreams",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
@@ -311,6 +313,13 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
         .testTarget(
+            name: "MartletPoolTests",
+            dependencies: [
+                "MartletGenerations", "MartletModels", "MartletPool", "MartletProtocol", "MartletStreams",
+                "MartletTestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .testTarget(
             name: "MartletServerTests",
             dependencies: [
                 "MartletPlatform",
@@ -342,7 +351,7 @@ let package = Package(
         .testTarget(
             name: "MartletDownloadsTests",
             dependencies: [
-                "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform",
+                "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform", "MartletTestSupport",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -360,7 +369,7 @@ let package = Package(
             dependencies: [
                 "MartletPlatform",
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletGenerations", "MartletJSON",
-                "MartletDownloads", "MartletGGUF", "MartletModels", "MartletText", "MartletWorkers",
+                "MartletDownloads", "MartletGGUF", "MartletModels", "MartletPool", "MartletText", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "MartletStateFiles", "MartletTestSupport", "Llama",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

@@ -110,6 +110,7 @@ package struct DevicePlacement: Sendable, Equatable {
                 .loadFailed,
                 "--main-gpu must be below the number of devices, which is \(chosen.count), not \(mainDevice).")
         }
+        try checkSplitMode(of: chosen)
         for rule in tensorRules {
             guard let expression = try? Regex(rule.pattern) else {
                 throw LlamaError(.loadFailed, "--override-tensor: '\(rule.pattern)' is no regular expression.")
@@ -124,6 +125,32 @@ package struct DevicePlacement: Sendable, Equatable {
                 throw LlamaError(.loadFailed, "--override-tensor: '\(rule.pattern)' matches no tensor of the model.")
             }
         }
+    }
+
+    /// Checks whether this build of libllama can divide a model in this way.
+    private func checkSplitMode(of chosen: [LlamaSystem.Device]) throws(LlamaError) {
+        switch splitMode {
+        case .none, .layer: return
+        case .row:
+            for device in chosen where !Self.dividesRows(device.name) {
+                throw LlamaError(
+                    .loadFailed,
+                    "--split-mode row: the backend of \(device.name) does not divide matrices by rows; use 'layer'.")
+            }
+        case .tensor:
+            guard chosen.isEmpty else { return }
+            throw LlamaError(
+                .loadFailed,
+                "--split-mode tensor needs a device, and none is used beside the CPU; use 'layer'.")
+        }
+    }
+
+    /// Whether the backend of a device has buffers for matrices that are divided by rows.
+    private static func dividesRows(_ name: String) -> Bool {
+        guard let device = ggml_backend_dev_by_name(name), let registry = ggml_backend_dev_backend_reg(device) else {
+            return false
+        }
+        return ggml_backend_reg_get_proc_address(registry, "ggml_backend_split_buffer_type") != nil
     }
 
     // MARK: Buffer types

@@ -24,6 +24,7 @@ struct WorkerCommand: AsyncParsableCommand {
             return
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
+        if flags.contains(DeviceProbe.flag) { return try DeviceProbe.report(flags) }
         guard !Terminal.isInputTerminal else {
             throw CommandFailure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
         }
@@ -35,6 +36,12 @@ struct WorkerCommand: AsyncParsableCommand {
             // The engine checks a named file itself: it reports errors of the file as a frame.
             let path =
                 try values.text(.model) ?? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
+            if let mebibytes = values.integer(.workerMemory), mebibytes > 0 {
+                let number = WorkerMemoryLimit.set(byteCount: UInt64(mebibytes) << 20)
+                guard number == 0 else {
+                    throw SettingError("--worker-memory cannot be set: \(String(cString: strerror(number)))")
+                }
+            }
             let sandbox = values.toggle(.sandbox) == false ? nil : WorkerSandbox.enter()
             await Self.serve(
                 try EngineConfiguration(modelPath: path, values), values.logLevel, output, sandbox)

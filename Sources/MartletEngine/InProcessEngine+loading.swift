@@ -34,13 +34,15 @@ extension InProcessEngine {
             options.usesRepackedWeights = configuration.usesRepackedWeights
             options.bypassesHostBuffer = configuration.bypassesHostBuffer
             configuration.numa?.apply()
+            let shares = LoadShares(
+                model: configuration.modelPath, draft: configuration.speculation.draftModel?.path)
             var reported: Float = 0
             let model = try Model(path: configuration.modelPath, options: options) { fraction in
                 engineProgress.record(.loading)
                 // A hundred reports are enough for a progress display.
                 if fraction - reported >= 0.01 || fraction >= 1 {
                     reported = fraction
-                    report(.textModel, Double(fraction))
+                    report(.textModel, shares.progress(ofModel: fraction))
                 }
                 deliverEarlyTerminalEvents()
                 return !shared.withLock(\.isClosed)
@@ -53,7 +55,7 @@ extension InProcessEngine {
             }
             let controlVector = try controlVector(for: model)
             let vocabulary = try Vocabulary(model: model)
-            let draftWeights = try loadDraftModel(for: model)
+            let draftWeights = try loadDraftModel(for: model, shares)
             report(.warmUp, 0)
             engineProgress.record(.warmUp)
             let contextOptions = try self.contextOptions(for: model, beside: draftWeights)
@@ -97,7 +99,8 @@ extension InProcessEngine {
             finishLoading(.success(loaded))
             return loop
         } catch let error as LlamaError {
-            throw EngineError(.loadFailed, error.message)
+            let isShortage = error.code == .outOfMemory || MemoryShortage.isNamed(in: error.message)
+            throw EngineError(isShortage ? .outOfMemory : .loadFailed, error.message)
         } catch {
             throw EngineError(.loadFailed, "\(error)")
         }
@@ -322,7 +325,8 @@ extension InProcessEngine {
         return information
     }
 
-    private func report(_ stage: LoadProgress.Stage, _ fraction: Double) {
+    /// Publishes the progress of a stage, 0 to 1.
+    func report(_ stage: LoadProgress.Stage, _ fraction: Double) {
         change(.loading(LoadProgress(stage: stage, fraction: fraction)))
     }
 

@@ -5,7 +5,8 @@ import MartletProtocol
 /// Loading of the draft model.
 extension InProcessEngine {
     /// Loads the weights of the draft model; `nil` if the configuration has none, or the model cannot use it.
-    func loadDraftModel(for model: Model) throws(LlamaError) -> Model? {
+    /// - Parameter shares: the draft model's part in the progress of the load.
+    func loadDraftModel(for model: Model, _ shares: LoadShares) throws(LlamaError) -> Model? {
         let wanted = configuration.speculation.draftModel
         if model.hasRecurrentState, wanted != nil || !configuration.speculation.kinds.isEmpty {
             logger.warning(
@@ -20,8 +21,13 @@ extension InProcessEngine {
         options.checksTensors = configuration.checksTensors
         options.usesRepackedWeights = configuration.usesRepackedWeights
         options.bypassesHostBuffer = configuration.bypassesHostBuffer
-        return try Model(path: wanted.path, options: options) { _ in
+        var reported: Float = 0
+        return try Model(path: wanted.path, options: options) { fraction in
             engineProgress.record(.loading)
+            if fraction - reported >= 0.01 || fraction >= 1 {
+                reported = fraction
+                report(.textModel, shares.progress(ofDraft: fraction))
+            }
             return !shared.withLock(\.isClosed)
         }
     }

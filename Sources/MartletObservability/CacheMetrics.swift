@@ -1,38 +1,43 @@
-package import MartletProtocol
+internal import MartletProtocol
 
 /// The metrics of an engine's cache: what was reused, and what every tier holds.
 ///
 /// Requests and tokens are counted for all owners together; no label names an owner or a prefix.
 package enum CacheMetrics {
-    /// Adds the metrics of one engine. An engine without tiers has none of their metrics.
-    package static func write(_ cache: CacheStatus, to text: inout PrometheusText) {
-        text.add(
-            "martlet_cache_hits_total", .counter, help: "Requests that reused tokens of the cache.",
-            Double(cache.hits))
-        text.add(
-            "martlet_cache_misses_total", .counter, help: "Requests that read the cache and reused no token.",
-            Double(cache.misses))
-        text.add(
-            "martlet_cache_checkpoints", .gauge, help: "Checkpoints of cached prompts, in all tiers.",
-            Double(cache.checkpoints))
-        text.add(
-            "martlet_cache_checkpoint_restores_total", .counter, help: "Checkpoints that were restored.",
-            Double(cache.checkpointRestores))
-        text.add(
-            "martlet_cache_pinned_prefixes", .gauge, help: "Pinned prefixes.", Double(cache.prefixes.count))
-        text.add(
-            "martlet_cache_pinned_tokens", .gauge, help: "Tokens of pinned prefixes.",
-            Double(cache.prefixes.reduce(0) { $0 + $1.tokens }))
-        guard !cache.tiers.isEmpty else { return }
-        writeTiers(cache.tiers, to: &text)
+    /// Adds the metrics of engines. An engine without tiers has none of their metrics.
+    static func write(_ reports: [EngineMetrics.Report], to text: inout PrometheusText) {
+        func add(
+            _ name: String, _ kind: PrometheusText.Kind, help: String, _ value: (CacheStatus) -> Double
+        ) {
+            text.add(name, kind, help: help, reports.map { (labels: $0.labels, value: value($0.status.cache)) })
+        }
+        add("martlet_cache_hits_total", .counter, help: "Requests that reused tokens of the cache.") {
+            Double($0.hits)
+        }
+        add("martlet_cache_misses_total", .counter, help: "Requests that read the cache and reused no token.") {
+            Double($0.misses)
+        }
+        add("martlet_cache_checkpoints", .gauge, help: "Checkpoints of cached prompts, in all tiers.") {
+            Double($0.checkpoints)
+        }
+        add("martlet_cache_checkpoint_restores_total", .counter, help: "Checkpoints that were restored.") {
+            Double($0.checkpointRestores)
+        }
+        add("martlet_cache_pinned_prefixes", .gauge, help: "Pinned prefixes.") { Double($0.prefixes.count) }
+        add("martlet_cache_pinned_tokens", .gauge, help: "Tokens of pinned prefixes.") {
+            Double($0.prefixes.reduce(0) { $0 + $1.tokens })
+        }
+        writeTiers(reports, to: &text)
     }
 
-    private static func writeTiers(_ tiers: [CacheTierStatus], to text: inout PrometheusText) {
+    private static func writeTiers(_ reports: [EngineMetrics.Report], to text: inout PrometheusText) {
         func add(
             _ name: String, _ kind: PrometheusText.Kind, help: String, _ value: (CacheTierStatus) -> Double?
         ) {
-            let samples = tiers.compactMap { tier in
-                value(tier).map { (labels: [("tier", tier.tier.label)], value: $0) }
+            let samples = reports.flatMap { report in
+                report.status.cache.tiers.compactMap { tier in
+                    value(tier).map { (labels: report.labels + [("tier", tier.tier.label)], value: $0) }
+                }
             }
             if !samples.isEmpty { text.add(name, kind, help: help, samples) }
         }

@@ -21,14 +21,16 @@ package struct MetricsHistory: Sendable {
 
         package init() {}
 
-        /// - Parameter status: nil while there is no engine; its sums are 0 then.
-        package init(_ status: EngineStatus?, _ metrics: GenerationMetrics) {
+        /// - Parameters:
+        ///   - status: nil while there is no engine; its sums are 0 then.
+        ///   - model: the model whose first tokens count; nil = all models.
+        package init(_ status: EngineStatus?, _ metrics: GenerationMetrics, model: String? = nil) {
             if let status {
                 counters = status.counters
                 running = status.slots.count { $0.phase != .idle }
                 waiting = status.queued
             }
-            for series in metrics.series {
+            for series in metrics.series where model.map({ $0 == series.model }) ?? true {
                 firstTokens += series.firstToken.counts.reduce(0, +)
                 firstTokenSeconds += series.firstToken.sum
             }
@@ -87,7 +89,7 @@ package struct MetricsHistory: Sendable {
     }
 
     /// The growth of a sum. A sum that fell belongs to a new engine, and all of it is growth.
-    private static func growth(from old: UInt64, to new: UInt64) -> UInt64 { new >= old ? new - old : new }
+    fileprivate static func growth(from old: UInt64, to new: UInt64) -> UInt64 { new >= old ? new - old : new }
 
     private mutating func append(_ sample: Sample) {
         if samples.count < capacity { return samples.append(sample) }
@@ -109,4 +111,30 @@ package struct MetricsHistory: Sendable {
 
     /// The totals of the last record, for a second in which nothing can have changed.
     package var lastTotals: Totals? { previous?.totals }
+}
+
+/// The sums of all engines of a server, which rise although engines come and go.
+///
+/// Example: model `a` has generated 1,000 tokens and is unloaded, model `b` has generated 5. The sum stays 1,005, and a
+/// later load of `a` begins at 0 and adds to it.
+package struct EngineSums: Sendable {
+    /// The last counters of each engine that ran at the last call.
+    private var last: [String: EngineCounters] = [:]
+    /// The sums so far. Only the sums of tokens are kept.
+    package private(set) var total = EngineCounters()
+
+    /// Makes sums of 0.
+    package init() {}
+
+    /// Adds the growth of each engine since the last call. An engine that is gone, or that was replaced, begins at 0.
+    /// - Complexity: O(engines).
+    package mutating func add(_ engines: [(model: String, counters: EngineCounters)]) {
+        for (model, counters) in engines {
+            let old = last[model] ?? EngineCounters()
+            total.promptTokens += MetricsHistory.growth(from: old.promptTokens, to: counters.promptTokens)
+            total.cachedTokens += MetricsHistory.growth(from: old.cachedTokens, to: counters.cachedTokens)
+            total.predictedTokens += MetricsHistory.growth(from: old.predictedTokens, to: counters.predictedTokens)
+        }
+        last = Dictionary(engines.map { ($0.model, $0.counters) }) { first, _ in first }
+    }
 }

@@ -25,6 +25,9 @@ package struct ModelDefinition: Sendable {
     /// Computes the memory of a load from the heads of the files. Blocks while they are read; called before the first load.
     /// Throws a predicate that follows the model's name.
     package var plan: @Sendable () throws(ModelSourceError) -> MemoryAmount
+    /// Computes the largest context that fits into an amount, in tokens: 0 if none fits, nil if that is not known. Blocks
+    /// while the heads of the files are read.
+    package var largestContext: @Sendable (MemoryAmount) -> Int? = { _ in nil }
     /// Makes a worker, which does not run yet.
     package var makeWorker: @Sendable (any EngineEventReceiver) throws(ModelSourceError) -> any PoolWorker
 
@@ -71,4 +74,21 @@ package protocol PoolWorker: Sendable {
 
     /// The last lines of the worker's log, the oldest first.
     var lastLogLines: [String] { get }
+
+    /// The memory of the worker's process; nil if the system does not report it. Reads a file of the system.
+    var memory: WorkerMemory? { get }
+}
+
+/// The memory that a worker's process really uses.
+package struct WorkerMemory: Sendable, Equatable {
+    /// Bytes now.
+    package var resident: UInt64
+    /// The most bytes so far.
+    package var peak: UInt64
+
+    /// Makes the memory of a worker.
+    package init(resident: UInt64, peak: UInt64) {
+        self.resident = resident
+        self.peak = peak
+    }
 }

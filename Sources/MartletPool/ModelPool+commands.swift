@@ -29,6 +29,9 @@ extension ModelPool {
             download: entry.download, requests: state.policy.load(of: number),
             information: entry.handle.information, lastError: entry.lastError, fraction: entry.fraction,
             isPending: state.policy.isPending(number))
+        (status.isRestarting, status.plan) = (entry.isRestarting, entry.plan)
+        status.needs = state.policy.needs(of: number)
+        status.memory = entry.worker == nil ? nil : entry.memory?.amount
         if let problem = entry.definition.problem {
             status.lastError = problem
             if case .unloaded = status.phase { status.phase = .failed(problem) }
@@ -63,7 +66,7 @@ extension ModelPool {
             return (state.policy.preview(of: number).refusal, isGone || phase == .absent && downloader == nil)
         }
         if isAbsent { throw GenerationError(LifecycleRefusal.absent) }
-        if let refusal { throw GenerationError(refusal) }
+        if let refusal { throw error(refusal, of: number) }
         apply(.load(number))
         return state.withLock { Self.status(number.rawValue, $0) }
     }
@@ -76,19 +79,19 @@ extension ModelPool {
     }
 
     /// The consequences of a load, without the load.
-    /// - Returns: the consequences, and the names of the models that would go.
-    package func plan(
-        _ name: String
-    ) throws(GenerationError) -> (status: ModelStatus, preview: LifecyclePolicy.Preview, victims: [String]) {
+    package func plan(_ name: String) throws(GenerationError) -> LoadPreview {
         let number = try number(named: name)
         if let problem = problem(number) { throw GenerationError(.failed, problem) }
-        return state.withLock { state in
+        let (status, preview, victims) = state.withLock { state in
             let preview = state.policy.preview(of: number)
             return (
                 Self.status(number.rawValue, state), preview,
                 preview.victims.map { state.entries[$0.rawValue].definition.model.name }
             )
         }
+        return LoadPreview(
+            status: status, preview: preview, victims: victims,
+            largestContext: largestContext(of: number, in: preview.room))
     }
 
     /// Deletes the files of a model that is not loaded.
@@ -164,6 +167,7 @@ extension ModelPool {
                         state.entries[index].download = progress
                         state.entries[index].fraction = max(state.entries[index].fraction ?? 0, progress.fraction)
                     }
+                    reportWaits(of: ModelNumber(index))
                 }
                 events.append(.download(model: name, progress))
             }
@@ -202,47 +206,4 @@ package protocol ModelDownloader: Sendable {
     /// - Parameter progress: called with the bytes so far, on any thread.
     /// - Returns: the problem as a predicate that follows the model's name; nil = the files are complete.
     func download(_ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void) async -> String?
-}
-
-extension GenerationError {
-    /// A refusal of the policy.
-    package init(_ refusal: LifecycleRefusal) {
-        switch refusal {
-        case .tooLarge(let needed, let capacity):
-            self.init(
-                .notSupported,
-                "The model needs \(Self.mebibytes(needed)) of memory, but all models together may use "
-                    + "\(Self.mebibytes(capacity)); a smaller --ctx-size needs less", field: "model")
-            code = "model_too_large"
-        case .tooLargeBesidePinned(let needed, let free):
-            self.init(
-                .notSupported,
-                "The model needs \(Self.mebibytes(needed)) of memory, but the pinned models that are loaded leave "
-                    + "\(Self.mebibytes(free)); a smaller --ctx-size needs less", field: "model")
-            code = "model_too_large"
-        case .tooMany(let limit):
-            self.init(
-                .notSupported,
-                "\(limit == 1 ? "1 model" : "\(limit) models") may be loaded (--models-max), and the loaded models are pinned",
-                field: "model")
-            code = "model_limit_reached"
-        case .failed(let reason):
-            self.init(.failed, "The model cannot be loaded: \(reason)", field: "model")
-            code = "model_failed"
-        case .notLoaded:
-            self.init(.unavailable, "The model is not loaded, and the request does not load it", field: "model")
-            code = "model_not_loaded"
-        case .absent:
-            self.init(.notFound, "The model has no file on this machine", field: "model")
-            code = "model_absent"
-        case .unloaded:
-            self.init(.unavailable, "The model was unloaded", field: "model")
-            code = "model_unloaded"
-        }
-    }
-
-    /// Host memory first, then each device.
-    private static func mebibytes(_ amount: MemoryAmount) -> String {
-        amount.bytes.map { "\($0 >> 20) MiB" }.joined(separator: " + ")
-    }
 }

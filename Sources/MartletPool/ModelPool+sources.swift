@@ -8,14 +8,59 @@ import Synchronization
 extension ModelPool {
     /// The shortest time between two scans because of damaged files.
     private static let repairScanPause: Duration = .seconds(1)
+    /// The longest time in which unknown names cause no scan if no folder has changed.
+    private static let nameScanPause: Duration = .seconds(1)
 
     /// Reads the sources again. Models that are gone are hidden; a loaded one serves until it is unloaded. Readers of events
     /// are informed if anything has changed.
     /// - Throws: if a source cannot be read; then nothing changes.
     package func rescan() throws(ModelSourceError) {
-        let catalogue = try scan()
+        try scanning.withLock { _ throws(ModelSourceError) in
+            // Before the scan: a change during the scan is found by the next comparison.
+            let stamp = stamp()
+            let now = settings.now()
+            state.withLock { ($0.stamp, $0.scannedAt) = (stamp, now) }
+            replace(try scan(), now)
+        }
+    }
+
+    /// Whether the sources may have changed since the last scan: a folder has another time, or the scan was a second ago.
+    /// - Complexity: one system call for each folder.
+    var maySourcesDiffer: Bool {
+        let (stamp, scannedAt) = state.withLock { ($0.stamp, $0.scannedAt) }
+        guard let scannedAt, settings.now() - scannedAt < Self.nameScanPause else { return true }
+        return stamp.hasChangedFolder
+    }
+
+    /// Compares the sources with the last scan at intervals, and reads them again if they differ.
+    func watchSources() {
+        guard let interval = settings.watchInterval else { return }
+        let task = Task { [weak self] in
+            var lastProblem: String?
+            while (try? await Task.sleep(for: interval)) != nil, let self {
+                do throws(ModelSourceError) {
+                    try scanIfChanged()
+                    lastProblem = nil
+                } catch {
+                    // A folder that is gone stays gone for a while; one line says so.
+                    if lastProblem != error.description { logger.warning("\(error)") }
+                    lastProblem = error.description
+                }
+            }
+        }
+        state.withLock { $0.watch = task }
+    }
+
+    /// Reads the sources again if files or folders differ from the last scan.
+    package func scanIfChanged() throws(ModelSourceError) {
+        let last = state.withLock { $0.stamp }
+        guard stamp() != last else { return }
+        try rescan()
+    }
+
+    /// Replaces the models of the last scan.
+    private func replace(_ catalogue: Catalogue, _ now: LifecyclePolicy.Instant) {
         for conflict in catalogue.registry.conflicts { logger.warning("\(conflict)") }
-        let now = settings.now()
         let hasChanged = state.withLock { state in
             var hasChanged = false
             let wereGone = state.entries.map(\.isGone)
@@ -25,11 +70,13 @@ extension ModelPool {
                 let registration = definition.registration(isDownloadable: downloader != nil)
                 if let index = state.indexByName[ExactString(definition.model.name)] {
                     let before = state.entries[index].definition
-                    if before.model != definition.model { state.entries[index].isPlanned = false }
+                    if before.model != definition.model {
+                        (state.entries[index].plan, state.entries[index].contextFit) = (nil, nil)
+                    }
                     hasChanged = hasChanged || !before.hasSameFacts(as: definition)
                     state.entries[index].definition = definition
                     state.entries[index].isGone = false
-                    if !state.entries[index].isPlanned {
+                    if state.entries[index].plan == nil {
                         state.policy.update(ModelNumber(index), to: registration)
                     }
                 } else {
@@ -75,7 +122,7 @@ extension ModelPool {
             let needs = try definition.plan()
             state.withLock { state in
                 state.policy.plan(number, needs: needs)
-                state.entries[number.rawValue].isPlanned = true
+                state.entries[number.rawValue].plan = needs
             }
             return nil
         } catch {
@@ -89,7 +136,7 @@ extension ModelPool {
     ) -> (definition: ModelDefinition, isPlanned: Bool, isReady: Bool) {
         state.withLock { state in
             let entry = state.entries[number.rawValue]
-            return (entry.definition, entry.isPlanned, state.policy.phase(of: number) == .ready)
+            return (entry.definition, entry.plan != nil, state.policy.phase(of: number) == .ready)
         }
     }
 

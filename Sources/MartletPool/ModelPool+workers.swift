@@ -73,13 +73,24 @@ extension ModelPool {
             state.withLock { state in
                 (state.entries[index].load, state.entries[index].fraction) = (nil, nil)
                 state.entries[index].lastError = nil
+                guard state.entries[index].isRestarting else { return }
+                state.entries[index].isRestarting = false
+                events.append(.status(Self.status(index, state)))
             }
             logger.info("ready", metadata: ["model": "\(entry.definition.model.name)"])
             apply(.ready(number, used: nil))
+            measure(number)
             onReady()
         case .restarting(let error):
             entry.handle.readiness.engineStateChanged(newState)
-            state.withLock { $0.entries[index].lastError = error.message }
+            state.withLock { state in
+                state.entries[index].lastError = error.message
+                // The death of a worker that loads belongs to the load.
+                guard state.policy.phase(of: number) != .loading else { return }
+                state.entries[index].isRestarting = true
+                events.append(.status(Self.status(index, state)))
+            }
+            if error.code == .outOfMemory { apply(.shortage(number)) }
         case .failed(let error):
             // The end that the pool ordered is no failure.
             guard error.code != .shuttingDown else { return }
@@ -95,15 +106,15 @@ extension ModelPool {
         let entry = state.withLock { state in
             state.entries[index].worker = nil
             state.entries[index].load = nil
+            state.entries[index].isRestarting = false
             return state.entries[index]
         }
         entry.engine.use(nil)
         entry.handle.readiness.engineStateChanged(.failed(error))
         logger.error(
             "the model has failed", metadata: ["model": "\(entry.definition.model.name)", "reason": "\(error.message)"])
-        let isShortage = error.message.contains("out of memory") || error.message.contains("failed to allocate")
-        if isShortage, state.withLock({ $0.policy.phase(of: number) }) == .loading {
-            apply(.outOfMemory(number, used: nil))
+        if error.code == .outOfMemory, state.withLock({ $0.policy.phase(of: number) }) == .loading {
+            apply(.outOfMemory(number, used: nil, reason: reason))
         } else {
             apply(.failed(number, reason: reason))
         }
@@ -112,6 +123,7 @@ extension ModelPool {
 
     /// Reports the progress of a load, in steps of a hundredth.
     private func publish(_ progress: LoadProgress, of index: Int) {
+        defer { reportWaits(of: ModelNumber(index)) }
         state.withLock { state in
             let before = state.entries[index].fraction ?? 0
             let isNewStage = state.entries[index].load?.stage != progress.stage
@@ -132,6 +144,7 @@ extension ModelPool {
             guard state.entries[index].worker?.number == worker else { return nil }
             state.entries[index].worker = nil
             state.entries[index].load = nil
+            state.entries[index].isRestarting = false
             return state.entries[index]
         }
         if let entry {
@@ -150,46 +163,5 @@ extension ModelPool {
             return state.endWaiters
         }
         for waiter in waiters { waiter.resume() }
-    }
-
-    // MARK: Life of the server
-
-    /// Loads the models that the server loads at its start.
-    package func start() {
-        let numbers = state.withLock { state in
-            state.entries.indices.filter { state.entries[$0].definition.loadsOnStartup }.map { ModelNumber($0) }
-        }
-        for number in numbers {
-            if let problem = problem(number) {
-                logger.error("\(problem)")
-            } else {
-                apply(.load(number))
-            }
-        }
-    }
-
-    /// Ends all workers, and returns when their processes are gone.
-    package func shutDown() async {
-        events.close()
-        let workers = state.withLock { state -> [any PoolWorker] in
-            state.isStopping = true
-            state.tick?.cancel()
-            return state.entries.compactMap { $0.worker?.value }
-        }
-        for worker in workers { worker.end(kills: false) }
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                guard state.runningCount > 0 else { return true }
-                state.endWaiters.append(continuation)
-                return false
-            }
-            if isDone { continuation.resume() }
-        }
-    }
-
-    /// Kills all workers. Does not wait.
-    package func killWorkers() {
-        let workers = state.withLockIfAvailable { state in state.entries.compactMap { $0.worker?.value } }
-        for worker in workers ?? [] { worker.end(kills: true) }
     }
 }

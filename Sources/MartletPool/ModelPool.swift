@@ -2,7 +2,7 @@ package import Logging
 package import MartletGenerations
 package import MartletModels
 package import MartletProtocol
-package import MartletStreams
+internal import MartletStreams
 internal import MartletText
 internal import Synchronization
 
@@ -22,6 +22,8 @@ package final class ModelPool: ModelDirectory {
         package var defaultNames: [String] = []
         /// The names of models for other names in requests.
         package var nameMap = ModelNameMap()
+        /// The time between two comparisons of the sources with the last scan; nil = they are compared on demand only.
+        package var watchInterval: Duration?
         /// The time now. Tests replace it.
         package var now: @Sendable () -> LifecyclePolicy.Instant = { .now }
 
@@ -55,8 +57,14 @@ package final class ModelPool: ModelDirectory {
         /// The largest fraction of the load or download that runs.
         var fraction: Double?
         var lastError: String?
-        /// Whether `plan` has computed the needs.
-        var isPlanned = false
+        /// Whether a worker that died is being replaced.
+        var isRestarting = false
+        /// The needs that `plan` has computed; nil before.
+        var plan: MemoryAmount?
+        /// The largest context that fits into an amount, as last computed.
+        var contextFit: (amount: MemoryAmount, length: Int?)?
+        /// The memory of the last worker, and the time of its measurement.
+        var memory: (amount: WorkerMemory, at: LifecyclePolicy.Instant)?
         /// Whether the sources do not have the model any more.
         var isGone = false
         /// The phase that the last event reported.
@@ -69,8 +77,8 @@ package final class ModelPool: ModelDirectory {
         var registry: ModelRegistry
         var entries: [Entry] = []
         var indexByName: [ExactString: Int] = [:]
-        /// The leases of requests that have not ended.
-        var waiting: [RequestNumber: ModelLease] = [:]
+        /// The leases of requests that have not ended, with their models.
+        var waiting: [RequestNumber: (lease: ModelLease, model: ModelNumber)] = [:]
         var lastRequest: UInt64 = 0
         var lastWorker: UInt64 = 0
         /// The names of downloads whose models the sources do not have yet.
@@ -86,6 +94,10 @@ package final class ModelPool: ModelDirectory {
         var isStopping = false
         /// The time of the last scan because of a damaged file.
         var repairScanAt: LifecyclePolicy.Instant?
+        /// The time of the last scan, and the state of the sources before it.
+        var scannedAt: LifecyclePolicy.Instant?
+        var stamp = SourceStamp()
+        var watch: Task<Void, Never>?
     }
 
     let state: Mutex<State>
@@ -93,6 +105,9 @@ package final class ModelPool: ModelDirectory {
     let receiver: any EngineEventReceiver
     let logger: Logger
     let scan: @Sendable () throws(ModelSourceError) -> Catalogue
+    let stamp: @Sendable () -> SourceStamp
+    /// Held while sources are read, so that an older result does not replace a newer one.
+    let scanning = Mutex(())
     let downloader: (any ModelDownloader)?
     /// Called when a model has become ready.
     let onReady: @Sendable () -> Void
@@ -101,12 +116,14 @@ package final class ModelPool: ModelDirectory {
 
     /// Makes a pool, and reads its sources.
     /// - Parameters:
-    ///   - scan: reads the sources of models; called again on demand.
     ///   - receiver: receives the events of all engines.
+    ///   - stamp: reads the state of the sources, without opening a file.
+    ///   - scan: reads the sources of models; called again on demand.
     /// - Throws: if the sources cannot be read.
     package init(
         _ settings: Settings, receiver: any EngineEventReceiver, downloader: (any ModelDownloader)? = nil,
         logger: Logger, onReady: @escaping @Sendable () -> Void = {},
+        stamp: @escaping @Sendable () -> SourceStamp = { SourceStamp() },
         scan: @escaping @Sendable () throws(ModelSourceError) -> Catalogue
     ) throws(ModelSourceError) {
         self.settings = settings
@@ -115,94 +132,12 @@ package final class ModelPool: ModelDirectory {
         self.logger = logger
         self.onReady = onReady
         self.scan = scan
+        self.stamp = stamp
         state = Mutex(
             State(
                 policy: LifecyclePolicy(capacity: settings.capacity, limits: settings.limits),
                 registry: ModelRegistry([])))
         try rescan()
-    }
-
-    // MARK: Directory
-
-    /// The models of the sources, and loaded models that are gone from the sources.
-    package var all: [ModelHandle] {
-        state.withLock { state in
-            state.entries.filter { !$0.isGone || $0.worker != nil }.map(\.handle)
-        }
-    }
-
-    /// The model that a request means, after `Settings.nameMap`; an unknown name reads the sources again first.
-    package func model(named name: String?) throws(GenerationError) -> ModelHandle {
-        guard let name, !name.isEmpty else { return try defaultModel() }
-        return try ownModel(named: settings.nameMap.target(of: name))
-    }
-
-    /// The model with one of the names of the sources.
-    private func ownModel(named name: String) throws(GenerationError) -> ModelHandle {
-        switch look(up: name) {
-        case .model(let handle, _): return handle
-        case .invalid(let rule): throw .field("model", "The name \(rule)")
-        case .unknown(let nearest):
-            let advice = nearest.map { "; did you mean \"\($0)\"?" } ?? "; GET /v1/models lists all models"
-            throw .unknownModel("Field 'model': There is no model \"\(name.prefix(256))\"\(advice)")
-        }
-    }
-
-    /// The model of a journal, by any of its names. A model that is gone and not loaded is not found, and its generations
-    /// fail.
-    package func model(ofJournal name: String) -> ModelHandle? { try? ownModel(named: name) }
-
-    /// No warning: the named model answers, or the request is refused.
-    package func warning(about name: String?) -> String? { nil }
-
-    /// The result of looking up a name.
-    enum Found {
-        case model(ModelHandle, ModelNumber)
-        case unknown(nearest: String?)
-        case invalid(String)
-    }
-
-    /// Finds a model by a name of the registry. A name that is unknown is looked up again after a scan.
-    func look(up name: String) -> Found {
-        let found = lookUpNow(name)
-        guard case .unknown = found, (try? rescan()) != nil else { return found }
-        return lookUpNow(name)
-    }
-
-    private func lookUpNow(_ name: String) -> Found {
-        state.withLock { state in
-            switch state.registry.resolve(name) {
-            case .model(let model):
-                guard let index = state.indexByName[ExactString(model.name)] else { return .unknown(nearest: nil) }
-                return .model(state.entries[index].handle, ModelNumber(index))
-            case .unknown(let nearest):
-                guard let index = Self.hiddenIndex(name, state) else { return .unknown(nearest: nearest) }
-                return .model(state.entries[index].handle, ModelNumber(index))
-            case .invalid(let rule): return .invalid(rule)
-            }
-        }
-    }
-
-    /// The model of this name or alias that the sources do not have any more, but whose worker has not ended.
-    private static func hiddenIndex(_ name: String, _ state: borrowing State) -> Int? {
-        state.entries.firstIndex { entry in
-            guard entry.isGone, entry.worker != nil else { return false }
-            let model = entry.definition.model
-            return ([model.name] + model.aliases).contains { $0.hasSameBytes(as: name) }
-        }
-    }
-
-    /// The model of a request without a name: a default name, the only model, or the only one beside the demo model.
-    private func defaultModel() throws(GenerationError) -> ModelHandle {
-        let (candidates, entries) = state.withLock { state in
-            (settings.defaultNames.compactMap { state.indexByName[ExactString($0)] }, state.entries)
-        }
-        if let first = candidates.first(where: { !entries[$0].isGone }) { return entries[first].handle }
-        let present = entries.filter { !$0.isGone }
-        let own = present.filter { $0.definition.model.source != .builtIn }
-        if let only = own.count == 1 ? own.first : own.isEmpty ? present.first : nil { return only.handle }
-        throw .field(
-            "model", "A name is required, because this server has \(own.count) models; GET /v1/models lists them")
     }
 
     // MARK: Leases
@@ -218,6 +153,8 @@ package final class ModelPool: ModelDirectory {
         let lease = ModelLease { [weak self] in
             guard let self else { return }
             state.withLock { _ = $0.waiting.removeValue(forKey: request) }
+            // While its memory is still that of the generation.
+            measure(number, atMostEvery: Self.measurePause)
             apply(.ended(request))
         }
         if let problem = problem(number) {
@@ -225,7 +162,7 @@ package final class ModelPool: ModelDirectory {
             return lease
         }
         let isGone = state.withLock { state in
-            state.waiting[request] = lease
+            state.waiting[request] = (lease, number)
             return state.entries[number.rawValue].isGone
         }
         if terms.isContinuation {
@@ -237,6 +174,7 @@ package final class ModelPool: ModelDirectory {
             // A model without files serves while it is loaded, and cannot be loaded again.
             let loads = !isGone && (terms.loadsModel ?? settings.loadsOnDemand)
             apply(.request(request, number, keepAlive: keepAlive, loadsOnDemand: loads))
+            if lease.result == nil { reportWaits(of: number) }
         }
         return lease
     }
@@ -245,16 +183,19 @@ package final class ModelPool: ModelDirectory {
 
     /// Passes an event to the policy, and carries out its actions.
     func apply(_ event: LifecycleEvent) {
-        state.withLock { state in
+        let changed = state.withLock { state in
             state.actions += state.policy.handle(event, at: settings.now())
-            publishPhases(&state)
+            return publishPhases(&state)
         }
         act()
+        for number in changed { reportWaits(of: number) }
         scheduleTick()
     }
 
     /// Reports the models whose phase has changed.
-    private func publishPhases(_ state: inout State) {
+    /// - Returns: these models.
+    private func publishPhases(_ state: inout State) -> [ModelNumber] {
+        var changed: [ModelNumber] = []
         for index in state.entries.indices {
             let phase = state.policy.phase(of: ModelNumber(index))
             guard phase != state.entries[index].published else { continue }
@@ -264,7 +205,25 @@ package final class ModelPool: ModelDirectory {
             if case .failed(let reason) = phase { state.entries[index].lastError = reason }
             if phase == .ready { state.entries[index].lastError = nil }
             events.append(.status(Self.status(index, state)))
+            changed.append(ModelNumber(index))
         }
+        return changed
+    }
+
+    /// Reports the phase and the progress of a model to the requests that wait for it.
+    func reportWaits(of number: ModelNumber) {
+        let (leases, wait) = state.withLock { state -> ([ModelLease], ModelWait) in
+            let entry = state.entries[number.rawValue]
+            let stage: ModelWait.Stage =
+                switch state.policy.phase(of: number) {
+                case .downloading: .downloading
+                case .loading: .loading
+                default: .queued
+                }
+            let leases = state.policy.waiting(for: number).compactMap { state.waiting[$0]?.lease }
+            return (leases, ModelWait(stage, fraction: stage == .queued ? 0 : entry.fraction ?? 0))
+        }
+        for lease in leases { lease.report(wait) }
     }
 
     /// Carries out all actions. A call while another thread acts leaves its actions to that thread.
@@ -292,12 +251,12 @@ package final class ModelPool: ModelDirectory {
         case .cancelDownload(let number): cancelDownload(number)
         case .admit(let request, let number):
             let (lease, handle) = state.withLock { state in
-                (state.waiting.removeValue(forKey: request), state.entries[number.rawValue].handle)
+                (state.waiting.removeValue(forKey: request)?.lease, state.entries[number.rawValue].handle)
             }
             lease?.resolve(Result { () throws(GenerationError) in try handle.readyModel() })
         case .refuse(let request, let refusal):
-            let lease = state.withLock { $0.waiting.removeValue(forKey: request) }
-            lease?.resolve(.failure(GenerationError(refusal)))
+            guard let (lease, number) = state.withLock({ $0.waiting.removeValue(forKey: request) }) else { return }
+            lease.resolve(.failure(error(refusal, of: number)))
         case .unloadAbandoned(let number):
             let name = state.withLock { $0.entries[number.rawValue].definition.model.name }
             logger.warning(

@@ -17,6 +17,14 @@ package struct ModelStatus: Sendable {
     package var lastError: String?
     /// The largest fraction of the load or download so far.
     package var fraction: Double?
+    /// Whether the worker has died and is being replaced; the model's generations continue then.
+    package var isRestarting = false
+    /// The memory of a load by the plan; nil before the first load. Host memory first.
+    package var plan: MemoryAmount?
+    /// The memory that the policy counts: the plan, or more if a worker has used more.
+    package var needs = MemoryAmount()
+    /// The memory of the worker's process; nil while no worker runs.
+    package var memory: WorkerMemory?
     /// Whether a request or a command waits for a load or a download, which has not ended.
     package var isPending = false
 
@@ -47,17 +55,5 @@ package struct DownloadState: Sendable, Equatable {
     package var fraction: Double {
         let total = files.reduce(0.0) { $0 + Double($1.totalByteCount) }
         return total > 0 ? min(1, files.reduce(0.0) { $0 + Double($1.doneByteCount) } / total) : 0
-    }
-}
-
-extension LoadProgress {
-    /// The part of the whole load that is done, 0 to 1: reading the weights counts nine tenths, the warm-up one tenth.
-    package var composite: Double {
-        let fraction = min(max(self.fraction, 0), 1)
-        return switch stage {
-        case .starting: 0
-        case .textModel: 0.9 * fraction
-        case .warmUp: 0.9 + 0.1 * fraction
-        }
     }
 }

@@ -18,6 +18,8 @@ package struct EngineError: Error, Sendable, Equatable {
         case shuttingDown = 6
         /// No client read the output for too long.
         case abandoned = 7
+        /// The model cannot be loaded, or its engine died, because memory was short.
+        case outOfMemory = 8
     }
     package var code: Code
     /// One sentence that names the rule and the value.

@@ -59,7 +59,7 @@ package final class TokenTimings: Sendable, Equatable {
     }
 }
 
-/// The progress of a prefill.
+/// The progress of a prefill, or of the wait for the model before it.
 package struct PromptProgress: Sendable, Equatable {
     package var total: Int
     package var cached: Int
@@ -72,6 +72,14 @@ package struct PromptProgress: Sendable, Equatable {
     /// The number of generations that get a slot before this one; `nil` if it has a slot. A generation that waits
     /// reports it before `started`, when it is admitted and whenever it changes.
     package var queuePosition: Int?
+    /// The wait for the model; `nil` once the engine has the request. The counts are 0 until then.
+    package var wait: ModelWait?
+
+    /// The progress of a generation that waits for its model.
+    package init(wait: ModelWait) {
+        self.init(total: 0, cached: 0, processed: 0, elapsed: .zero)
+        self.wait = wait
+    }
 
     package init(total: Int, cached: Int, processed: Int, elapsed: Duration) {
         self.total = total

@@ -108,11 +108,7 @@ package final class EdgeServer: Sendable {
         self.models = models
         pool = models as? ModelPool
         history = HistoryRoute(isServed: configuration.servesMetrics, registry: registry) {
-            // Of several models the first one that is loaded. No model is woken.
-            for handle in models.all {
-                if case .ready = handle.readiness.state { return try? await handle.engine.status() }
-            }
-            return nil
+            await models.engineStatuses
         }
     }
 

@@ -8,25 +8,6 @@ import Testing
 
 /// Real servers with several models: copies of the demo model under other names.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ModelPoolTests {
-    /// A folder with models, which goes away with the test.
-    private final class ModelsFolder: Sendable {
-        let path = NSTemporaryDirectory() + "martlet-models-" + UUID().uuidString
-
-        init(_ names: [String]) throws {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            for name in names { try FileManager.default.copyItem(atPath: Self.source, toPath: "\(path)/\(name).gguf") }
-        }
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-
-        static let source = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
-
-        /// Adds a file whose tensors are cut off.
-        func addBroken(_ name: String) throws {
-            let data = try #require(FileManager.default.contents(atPath: Self.source))
-            try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: "\(path)/\(name).gguf"))
-        }
-    }
-
     private static func chat(_ model: String, _ more: JSONObject = [:]) -> JSONValue {
         var members: JSONObject = [
             "model": .string(model), "max_tokens": 4, "temperature": 0,

@@ -16,10 +16,12 @@ struct Server: Sendable {
     /// Starts a server, waits until the model is loaded, and stops the server when `body` has ended.
     ///
     /// Without `--state-dir` it keeps no journal: tests leave nothing in a home folder. Port 0 is any free port.
+    /// - Parameter environment: variables beside those of this process.
     /// - Returns: the exit status.
     @discardableResult
     static func run(
-        _ arguments: [String] = [], port: Int = 0, body: @Sendable (Server) async throws -> Void
+        _ arguments: [String] = [], port: Int = 0, environment: [String: String] = [:],
+        body: @Sendable (Server) async throws -> Void
     ) async throws -> TerminationStatus {
         let log = ServerLog()
         let arguments = arguments.contains("--state-dir") ? arguments : arguments + ["--no-journal"]
@@ -27,6 +29,8 @@ struct Server: Sendable {
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
         let result = try await Subprocess.run(
             MartletProcess.executable, arguments: Arguments(["serve", "--port", "\(port)"] + arguments),
+            environment: .inherit.updating(
+                Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })),
             platformOptions: options, input: .none, output: .discarded, error: .sequence
         ) { execution in
             let (ports, port) = AsyncStream<Int>.makeStream()

@@ -35,6 +35,20 @@ import Testing
             }.contains("--main-gpu must be below the number of devices"))
     }
 
+    /// Modes that this build cannot do are named; libllama's own message names neither flag nor remedy.
+    @Test func aSplitModeNeedsDevicesThatCanDoIt() {
+        #expect(
+            message {
+                $0.devices = []; $0.splitMode = .tensor
+            } == "--split-mode tensor needs a device, and none is used beside the CPU; use 'layer'.")
+        for mode in [DevicePlacement.SplitMode.none, .layer, .row] {
+            #expect(
+                message {
+                    $0.devices = []; $0.splitMode = mode
+                } == "accepted")
+        }
+    }
+
     @Test func aRuleNeedsAMatchingTensorAndAKnownType() {
         #expect(message { $0.tensorRules = [.init(pattern: "ffn_.*", bufferType: "CPU")] } == "accepted")
         #expect(

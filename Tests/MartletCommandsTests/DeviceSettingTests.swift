@@ -2,6 +2,7 @@ import Llama
 import MartletDownloads
 import MartletEngine
 import MartletModels
+import MartletPool
 import Testing
 
 @testable import MartletCommands
@@ -115,5 +116,29 @@ import Testing
         let wrong = try parser.parse(arguments: ["-hf", "nothing"]) { _ in nil }
         await #expect(throws: SettingError.self) { try await PulledModel.fetch(wrong) }
         #expect(try await PulledModel.fetch(try parser.parse(arguments: []) { _ in nil }) == nil)
+    }
+
+    @Test func aWorkersListOfDevicesIsRead() {
+        let text = #"[{"name":"CUDA0","gpu":true,"free":1000},{"name":"RPC0","gpu":false,"free":7}]"# + "\n"
+        #expect(
+            DeviceProbe.devices(in: Array(text.utf8)) == [
+                ReportedDevice(name: "CUDA0", isGPU: true, freeByteCount: 1_000),
+                ReportedDevice(name: "RPC0", isGPU: false, freeByteCount: 7),
+            ])
+        #expect(DeviceProbe.devices(in: Array("[]".utf8)) == [])
+        for text in ["", "{}", "[1]", #"[{"name":"x"}]"#, #"[{"name":"x","free":-1}]"#] {
+            #expect(DeviceProbe.devices(in: Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
+    /// The margin is left free on each device, as on the host.
+    @Test func thePoolMayUseTheDevices() throws {
+        let values = try SettingParser(command: .serve)
+            .parse(arguments: ["--models-dir", "/m", "--models-memory-margin", "100"]) { _ in nil }
+        let devices = [
+            ReportedDevice(name: "CUDA0", isGPU: true, freeByteCount: 1_000 << 20),
+            ReportedDevice(name: "CUDA1", isGPU: true, freeByteCount: 50 << 20),
+        ]
+        #expect(PoolPlan.settings(values, ModelSources(), devices).capacity.bytes[1...] == [900 << 20, 0])
     }
 }

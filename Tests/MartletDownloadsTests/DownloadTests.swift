@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MartletModels
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import MartletModels
+import MartletTestSupport
 import Synchronization
 import Testing
 

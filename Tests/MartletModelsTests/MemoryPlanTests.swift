@@ -176,4 +176,39 @@ import Testing
         request.usesUnifiedKV = false
         #expect(MemoryPlan(shape, request).total > 0)
     }
+
+    /// The devices of a pool have one order; a model uses some of them in an order of its own.
+    @Test func theSharesOfAPlanStandAtTheDevicesOfThePool() throws {
+        let shape = try attention("qwen3", layers: 4)
+        var request = LoadRequest(contextLength: 256)
+        request.devices = [
+            LoadRequest.Device(name: "GPU2", freeByteCount: 1 << 40, share: 1),
+            LoadRequest.Device(name: "GPU0", freeByteCount: 1 << 40, share: 1),
+        ]
+        request.deviceLayerCount = 5
+        let plan = MemoryPlan(shape, request)
+        let amount = MemoryAmount(plan, among: ["GPU0", "GPU1", "GPU2"])
+        #expect(amount.bytes == [plan.host.total, plan.devices[1].total, 0, plan.devices[0].total])
+        #expect(amount.bytes[3] > 0 && amount.bytes[1] > 0)
+        #expect(MemoryAmount(plan, among: []).bytes == [plan.host.total])
+    }
+
+    /// Two models that each fill a device swap; a third one on the host stays.
+    @Test func thePolicyCountsEachDevice() {
+        var policy = LifecyclePolicy(capacity: MemoryAmount(100, 10))
+        let now = ContinuousClock.now
+        func register(_ host: UInt64, _ device: UInt64) -> ModelNumber {
+            policy.register(LifecyclePolicy.Registration(needs: MemoryAmount(host, device)), at: now)
+        }
+        let (a, b, c) = (register(5, 8), register(5, 8), register(50, 0))
+        for (number, model) in [c, a].enumerated() {
+            let request = RequestNumber(UInt64(number))
+            #expect(policy.handle(.request(request, model), at: now) == [.startLoad(model)])
+            _ = policy.handle(.ready(model, used: nil), at: now)
+            _ = policy.handle(.ended(request), at: now)
+        }
+        #expect(policy.handle(.request(RequestNumber(9), b), at: now) == [.stop(a, kills: false)])
+        #expect(policy.phase(of: c) == .ready)
+        #expect(policy.preview(of: b).room == MemoryAmount(100, 10))
+    }
 }

@@ -42,7 +42,7 @@ import Testing
         status.counters.busySlots = 6
         status.counters.promptTime = .milliseconds(1_500)
         var text = PrometheusText()
-        EngineMetrics.write(status, to: &text)
+        EngineMetrics.write([EngineMetrics.Report(model: nil, status)], to: &text)
         #expect(text.text.contains("llamacpp:n_busy_slots_per_decode 1.5\n"))
         #expect(text.text.contains("llamacpp:prompt_seconds_total 1.5\n"))
         #expect(text.text.contains("llamacpp:requests_deferred 2\n"))
@@ -60,7 +60,7 @@ import Testing
         prefix.tokens = 5
         status.cache.prefixes = [prefix, prefix]
         var text = PrometheusText()
-        EngineMetrics.write(status, to: &text)
+        EngineMetrics.write([EngineMetrics.Report(model: nil, status)], to: &text)
         for line in [
             "martlet_cache_hits_total 3", "martlet_cache_misses_total 2", "martlet_cache_pinned_prefixes 2",
             "martlet_cache_pinned_tokens 10", "martlet_cache_bytes{tier=\"kv\"} 0",
@@ -70,6 +70,26 @@ import Testing
         #expect(!text.text.contains("martlet_cache_limit_bytes{tier=\"kv\"}"))
         let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
         #expect(Set(types).count == types.count)
+    }
+
+    @Test func severalEnginesShareEachMetricAndHaveLabels() {
+        var (first, second) = (EngineStatus(), EngineStatus())
+        first.counters.predictedTokens = 7
+        second.counters.predictedTokens = 9
+        second.cache.hits = 2
+        second.cache.tiers = [CacheTierStatus(.ram)]
+        var text = PrometheusText()
+        EngineMetrics.write(
+            [EngineMetrics.Report(model: "a", first), EngineMetrics.Report(model: "org/b:Q4", second)], to: &text)
+        for line in [
+            #"llamacpp:tokens_predicted_total{model="a"} 7"#, #"llamacpp:tokens_predicted_total{model="org/b:Q4"} 9"#,
+            #"martlet_cache_hits_total{model="org/b:Q4"} 2"#, #"martlet_cache_bytes{model="org/b:Q4",tier="ram"} 0"#,
+        ] { #expect(text.text.contains(line + "\n"), "\(line)") }
+        let types = text.text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
+        #expect(Set(types).count == types.count, "the format wants all samples of a metric together")
+        var none = PrometheusText()
+        EngineMetrics.write([], to: &none)
+        #expect(none.text.isEmpty)
     }
 
     @Test func aHistogramCountsWhatIsAtMostEachBound() {

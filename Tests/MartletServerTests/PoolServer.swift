@@ -6,7 +6,6 @@ import MartletPool
 import MartletProtocol
 import MartletServer
 import MartletTestSupport
-import Synchronization
 
 /// A server with a pool of fake models. A test makes each worker ready, or lets it fail.
 struct PoolServer: Sendable {
@@ -88,100 +87,4 @@ struct PoolServer: Sendable {
         let list = try await send("GET", "/v1/models").json["data"]?.arrayValue ?? []
         return list.first { $0["id"]?.stringValue == model }?["status"]?["phase"]?.stringValue
     }
-}
-
-/// Models whose workers are fakes.
-final class FakeModels: Sendable {
-    private let guarded = Mutex(
-        (loads: [String](), workers: [FakeWorker](), ready: true, hidden: Set<String>(), problems: [String: String]()))
-
-    init(becomesReady: Bool) { guarded.withLock { $0.ready = becomesReady } }
-
-    /// The names of the loads so far, in their order.
-    var loads: [String] { guarded.withLock { $0.loads } }
-
-    /// The newest worker of a model.
-    func worker(_ name: String) -> FakeWorker? { guarded.withLock { $0.workers.last { $0.name == name } } }
-
-    /// Removes the file of a model from the sources. The next scan does not find it.
-    func hide(_ name: String) { guarded.withLock { _ = $0.hidden.insert(name) } }
-
-    /// Adds the file of a hidden model to the sources.
-    func show(_ name: String) { guarded.withLock { _ = $0.hidden.remove(name) } }
-
-    /// Damages the file of a model, or repairs it. The next scan finds the problem.
-    func damage(_ name: String, _ problem: String?) { guarded.withLock { $0.problems[name] = problem } }
-
-    /// Waits until `count` loads have begun.
-    func waitForLoads(_ count: Int) async {
-        while loads.count < count { await Task.yield() }
-    }
-
-    func catalogue(
-        _ names: [String], _ change: @Sendable (inout ModelDefinition) -> Void
-    ) -> ModelPool.Catalogue {
-        let (hidden, problems) = guarded.withLock { ($0.hidden, $0.problems) }
-        let definitions = names.filter { !hidden.contains($0) }.map { name in
-            var configuration = GenerationConfiguration()
-            configuration.modelNames = [name]
-            var definition = ModelDefinition(
-                model: RegisteredModel(name: name, source: .folder, paths: ["/models/\(name).gguf"]),
-                configuration: configuration, plan: { () throws(ModelSourceError) in MemoryAmount(1) },
-                makeWorker: { [self] receiver throws(ModelSourceError) in makeWorker(name, receiver) })
-            definition.problem = problems[name]
-            change(&definition)
-            return definition
-        }
-        return ModelPool.Catalogue(registry: ModelRegistry(definitions.map(\.model)), definitions: definitions)
-    }
-
-    private func makeWorker(_ name: String, _ receiver: any EngineEventReceiver) -> FakeWorker {
-        let worker = FakeWorker(name, receiver, becomesReady: guarded.withLock { $0.ready })
-        guarded.withLock { guarded in
-            guarded.loads.append(name)
-            guarded.workers.append(worker)
-        }
-        return worker
-    }
-}
-
-/// A worker whose engine replies with the name of its model.
-final class FakeWorker: PoolWorker {
-    let name: String
-    let fake: FakeEngine
-    private let becomesReady: Bool
-    private let isEnded = Mutex(false)
-    private let ends: AsyncStream<Void>
-    private let end: AsyncStream<Void>.Continuation
-
-    init(_ name: String, _ receiver: any EngineEventReceiver, becomesReady: Bool) {
-        self.name = name
-        self.becomesReady = becomesReady
-        fake = FakeEngine(
-            receiver, state: .loading(LoadProgress(stage: .starting, fraction: 0)), script: .complete([name]))
-        (ends, end) = AsyncStream.makeStream()
-    }
-
-    var engine: any EngineService { fake }
-    var lastLogLines: [String] { ["the last line of \(name)"] }
-
-    func run() async {
-        if becomesReady { fake.change(to: .ready(.fake)) }
-        for await _ in ends {}
-    }
-
-    func end(kills: Bool) {
-        // As a supervisor does: generations that run end with an error.
-        for handle in fake.running { fake.fail(handle, EngineError(.shuttingDown, "the model was unloaded")) }
-        end.finish()
-    }
-}
-
-/// The time of a pool, which a test advances.
-final class PoolClock: Sendable {
-    private let guarded = Mutex(LifecyclePolicy.Instant.now)
-
-    var now: LifecyclePolicy.Instant { guarded.withLock { $0 } }
-
-    func advance(by time: Duration) { guarded.withLock { $0 += time } }
 }

@@ -110,6 +110,61 @@ import Testing
         #expect(machine.workerEnded(.signaled(9), at: start).error.message.contains("memory"))
     }
 
+    @Test mutating func tenCrashesInARowSoonAfterReadinessAreTheEnd() {
+        for _ in 0..<9 { #expect(pauseAfterWorker(readyFor: .seconds(1)) != nil) }
+        #expect(machine.proceed() == .launch)
+        #expect(machine.workerReported(ready, at: start) == ready)
+        let loss = machine.workerEnded(.signaled(11), at: start + .seconds(1))
+        guard case .failed(let error) = loss.state else { Issue.record("\(loss.state)"); return }
+        #expect(error.code == .engineLost && error.message.contains("SIGSEGV"))
+        #expect(error.message.hasSuffix("it was the worker number 10 in a row that ended soon after it was ready"))
+        #expect(loss.next == .waitForShutdown && machine.admission == .refuse(error))
+    }
+
+    @Test mutating func aFinishedGenerationOrAHealthyTimeEndsARowOfCrashes() {
+        for _ in 0..<9 { #expect(pauseAfterWorker(readyFor: .seconds(1)) != nil) }
+        #expect(pauseAfterWorker(readyFor: .seconds(10)) == .zero)
+        for _ in 0..<9 { #expect(pauseAfterWorker(readyFor: .seconds(1)) != nil) }
+        #expect(machine.proceed() == .launch)
+        #expect(machine.workerReported(ready, at: start) == ready)
+        machine.workerServed()
+        guard case .pause = machine.workerEnded(.signaled(11), at: start).next else { Issue.record("no pause"); return }
+    }
+
+    @Test(
+        arguments: [
+            (WorkerExit.killedForMemory, nil), (.signaled(6), "terminate called after throwing 'std::bad_alloc'"),
+            (.exited(code: 1), "ggml: failed to allocate CPU buffer of size 4294967296"),
+        ] as [(WorkerExit, String?)])
+    mutating func aShortageOfMemoryHasItsOwnCode(exit: WorkerExit, output: String?) {
+        var policy = RestartPolicy()
+        policy.repeatsShortages = false
+        machine = SupervisorStateMachine(modelName: "tiny", policy: policy)
+        #expect(machine.proceed() == .launch)
+        #expect(machine.workerReported(ready, at: start) == ready)
+        let loss = machine.workerEnded(exit, crashOutput: output, at: start)
+        #expect(loss.error.code == .outOfMemory && loss.next == .pause(.milliseconds(250)))
+        machine = SupervisorStateMachine(modelName: "tiny", policy: policy)
+        #expect(machine.proceed() == .launch)
+        let first = machine.workerEnded(exit, crashOutput: output, at: start)
+        guard case .failed(let error) = first.state else { Issue.record("\(first.state)"); return }
+        #expect(error.code == .outOfMemory && first.next == .waitForShutdown)
+        // A server with one model tries again: memory may be free then.
+        machine = SupervisorStateMachine(modelName: "tiny")
+        #expect(machine.proceed() == .launch)
+        #expect(machine.workerEnded(exit, crashOutput: output, at: start).next == .pause(.milliseconds(250)))
+    }
+
+    @Test mutating func aKillByTheSystemIsNamed() {
+        #expect(machine.proceed() == .launch)
+        _ = machine.workerReported(ready, at: start)
+        let message = machine.workerEnded(.killedForMemory, at: start).error.message
+        #expect(
+            message
+                == "the engine of tiny was lost: its worker process was killed by the system, which had run out of memory"
+        )
+    }
+
     @Test mutating func nothingIsStartedAfterShutDown() {
         #expect(machine.proceed() == .launch)
         machine.shutDown()

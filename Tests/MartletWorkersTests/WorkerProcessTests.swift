@@ -124,6 +124,28 @@ import Testing
         await running
     }
 
+    /// Real processes that are ready and then die, again and again.
+    @Test func aCrashLoopEndsWithTheLastLinesOfTheLog() async throws {
+        let worker = try ShellWorker(
+            printing: [.state(.ready(ModelInformation()))],
+            script: "echo run >>\"$1/runs\"; echo 'error engine: a broken kernel' >&2; cat \"$0\"; kill -11 $$")
+        defer { worker.remove() }
+        var policy = policy()
+        policy.maximumCrashes = 4
+        let engine = WorkerEngine(
+            modelName: "tiny", launcher: worker.launcher, receiver: receiver, policy: policy, logger: quiet)
+        async let running: Void = engine.run()
+        await receiver.nextFailure()
+        guard case .failed(let error) = engine.state else { return }
+        #expect(error.message.contains("SIGSEGV") && error.message.contains("number 4 in a row"))
+        #expect(try worker.contents("runs").count == 4 * "run\n".utf8.count)
+        #expect(engine.lastLogLines == [String](repeating: "error engine: a broken kernel", count: 4))
+        engine.submit(.sample(1))
+        await receiver.nextEnd(of: GenerationHandle(rawValue: 1))
+        engine.shutdown()
+        await running
+    }
+
     @Test func aReportedLoadErrorIsNotRetried() async throws {
         let reported = EngineError(.loadFailed, "no such tensor")
         let worker = try ShellWorker(

@@ -50,6 +50,8 @@ package struct MessagesView: FoldingView, ResponseView {
             Self.open("error", &bytes)
             MessagesErrors.body(of: APIError(error)).write(to: &bytes)
             JSONText.appendRaw("\n\n", to: &bytes)
+        case .promptProgress(let progress) where progress.wait != nil:
+            if let wait = progress.wait { SharedStreamEvents.appendComment(wait, to: &bytes) }
         case .ping, .promptProgress:
             // Nothing comes before message_start, so an early sign of life is a comment.
             guard state.hasBegun else { return SharedStreamEvents.appendPing(to: &bytes) }

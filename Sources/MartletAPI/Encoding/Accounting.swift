@@ -110,6 +110,7 @@ enum Accounting {
     /// Appends `"prompt_progress":{…}`: tokens of the prompt in total, from the KV cache, and processed so far; the
     /// position in the queue while the generation waits for a slot.
     static func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
+        if let wait = progress.wait { return writeWait(wait, to: &bytes) }
         JSONText.appendRaw("\"prompt_progress\":{\"total\":", to: &bytes)
         JSONText.appendInteger(progress.total, to: &bytes)
         JSONText.appendRaw(",\"cache\":", to: &bytes)
@@ -122,6 +123,21 @@ enum Accounting {
             JSONText.appendRaw(",\"queue_position\":", to: &bytes)
             JSONText.appendInteger(position, to: &bytes)
         }
+        JSONText.appendRaw("}", to: &bytes)
+    }
+
+    /// Appends the member `load_progress`: `{"status":"loading","fraction":0.25}`.
+    static func writeWait(_ wait: ModelWait, to bytes: inout [UInt8]) {
+        let status: StaticString =
+            switch wait.stage {
+            case .queued: "queued"
+            case .downloading: "downloading"
+            case .loading: "loading"
+            }
+        JSONText.appendRaw("\"load_progress\":{\"status\":\"", to: &bytes)
+        JSONText.appendRaw(status, to: &bytes)
+        JSONText.appendRaw("\",\"fraction\":", to: &bytes)
+        JSONValue.number(wait.fraction).write(to: &bytes)
         JSONText.appendRaw("}", to: &bytes)
     }
 }

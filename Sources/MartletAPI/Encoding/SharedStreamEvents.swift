@@ -20,6 +20,15 @@ enum SharedStreamEvents {
     /// Appends a comment line that keeps the connection alive.
     static func appendPing(to bytes: inout [UInt8]) { ServerSentEvents.appendPing(to: &bytes) }
 
+    /// Appends a comment with the progress of the model's load: `: {"load_progress":{…}}`.
+    ///
+    /// For dialects whose clients know no such event. A comment keeps the connection alive like a ping.
+    static func appendComment(_ wait: ModelWait, to bytes: inout [UInt8]) {
+        JSONText.appendRaw(": {", to: &bytes)
+        Accounting.writeWait(wait, to: &bytes)
+        JSONText.appendRaw("}\n\n", to: &bytes)
+    }
+
     /// Appends the last event of a stream whose generation continues in the next server process.
     ///
     /// The event has a type of its own. It also carries an error, for clients that ignore the type.

@@ -76,6 +76,7 @@ extension CompletionOptions {
         prefix = try CacheFields.read(fields, into: &parameters)
         showsCachedText = defaults.showsCachedText
         parameters.reportsProgress = try fields.bool("return_progress") ?? false
+        reportsLoad = try fields.bool("load_progress") ?? parameters.reportsProgress
         parameters.reportsTokenTimings = responseFields.timingsPerToken
         parameters.minimumIndent = try fields.integer("n_indent", in: Self.counts) ?? 0
         // -1 is llama-server's word for any slot.
@@ -124,7 +125,7 @@ extension CompletionOptions {
 
     /// Appends `,"prompt_progress":{…}`, after timings if the request asks for them.
     func writeProgress(_ progress: PromptProgress, to bytes: inout [UInt8]) {
-        if responseFields.timingsPerToken {
+        if responseFields.timingsPerToken, progress.wait == nil {
             var timings = Timings()
             timings.promptTokens = progress.processed
             timings.cachedTokens = progress.cached

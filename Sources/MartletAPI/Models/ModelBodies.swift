@@ -1,5 +1,5 @@
 package import MartletJSON
-package import MartletModels
+internal import MartletModels
 package import MartletPool
 import MartletProtocol
 import OrderedCollections
@@ -64,7 +64,21 @@ package enum ModelBodies {
             members["parameter_size"] = .string(summary.parameterText)
             members["size"] = JSONValue(summary.byteCount)
         }
+        if let memory = memory(model) { members["memory"] = memory }
         members["meta"] = meta(model.information, summary)
+        return .object(members)
+    }
+
+    /// The memory by the plan, by the policy and in truth, in bytes, host memory first; nil before the first load.
+    private static func memory(_ model: ModelStatus) -> JSONValue? {
+        guard let plan = model.plan else { return nil }
+        var members: JSONObject = [
+            "plan": .array(plan.bytes.map { JSONValue($0) }), "needs": .array(model.needs.bytes.map { JSONValue($0) }),
+        ]
+        if let memory = model.memory {
+            members["resident"] = JSONValue(memory.resident)
+            members["peak"] = JSONValue(memory.peak)
+        }
         return .object(members)
     }
 
@@ -98,6 +112,7 @@ package enum ModelBodies {
             "running": integer(model.requests.running), "waiting": integer(model.requests.waiting),
         ]
         members["pending"] = .bool(model.isPending)
+        if model.isRestarting { members["restarting"] = true }
         if case .failed = model.phase { members["failed"] = true }
         if let error = model.lastError { members["error"] = .string(error) }
         if let fraction = model.fraction { members["fraction"] = number(fraction) }
@@ -191,16 +206,17 @@ package enum ModelBodies {
         ["success": true, "model": .string(model.name), "status": status(model)]
     }
 
-    /// The reply to `/models/plan`. Sizes are bytes, host memory first.
-    package static func plan(
-        _ model: ModelStatus, _ preview: LifecyclePolicy.Preview, victims: [String]
-    ) -> JSONValue {
-        [
-            "model": .string(model.name), "fits": .bool(preview.canEverFit), "fits_now": .bool(preview.fitsNow),
-            "needs": .array(preview.needs.bytes.map { JSONValue($0) }),
-            "free": .array(preview.free.bytes.map { JSONValue($0) }),
-            "would_unload": .array(victims.map { .string($0) }),
+    /// The reply to `/models/plan`. Sizes are bytes, host memory first. `largest_context_length` is 0 if no context fits.
+    package static func plan(_ plan: LoadPreview) -> JSONValue {
+        var members: JSONObject = [
+            "model": .string(plan.status.name), "fits": .bool(plan.preview.canEverFit),
+            "fits_now": .bool(plan.preview.fitsNow),
+            "needs": .array(plan.preview.needs.bytes.map { JSONValue($0) }),
+            "free": .array(plan.preview.free.bytes.map { JSONValue($0) }),
+            "would_unload": .array(plan.victims.map { .string($0) }),
         ]
+        if let length = plan.largestContext { members["largest_context_length"] = integer(length) }
+        return .object(members)
     }
 
     /// A whole number of JSON.

@@ -59,6 +59,7 @@ enum OllamaFields {
             shared["keep_alive"] = .number(seconds)
             if !defaults.unloadsModels { warnings.append(keepAliveWarning) }
         }
+        if let reports = try fields.bool("load_progress") { shared["load_progress"] = .bool(reports) }
         do throws(APIError) {
             var result = try CompletionOptions(
                 try FieldReader(.object(shared)), defaults: defaults, randomSeed: randomSeed)

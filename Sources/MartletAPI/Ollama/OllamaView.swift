@@ -99,8 +99,15 @@ package struct OllamaView: ResponseView, FoldingView {
             }
         case .failed(let error): writeError(APIError(error).error.message, to: &bytes)
         case .ping: if isEventStream { ServerSentEvents.appendPing(to: &bytes) }
+        case .promptProgress(let progress):
+            guard let wait = progress.wait else { return }
+            line(to: &bytes) { bytes in
+                writeText(.content, [], to: &bytes)
+                JSONText.appendRaw(",\"done\":false,", to: &bytes)
+                Accounting.writeWait(wait, to: &bytes)
+            }
         case .handedOver: writeHandoverTrace(to: &bytes)
-        case .call, .arguments, .admitted, .started, .promptProgress, .promptTokens, .controlled, .choice, .ended: break
+        case .call, .arguments, .admitted, .started, .promptTokens, .controlled, .choice, .ended: break
         }
     }
 

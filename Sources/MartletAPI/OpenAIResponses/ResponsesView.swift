@@ -94,9 +94,11 @@ package struct ResponsesView: FoldingView, ResponseView {
             writeObject(end, OutputItems(history.events(from: 0)).items, nil, to: &bytes)
             Self.close(&bytes)
         case .ping: SharedStreamEvents.appendPing(to: &bytes)
+        case .promptProgress(let progress):
+            if let wait = progress.wait { SharedStreamEvents.appendComment(wait, to: &bytes) }
         case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .handedOver: SharedStreamEvents.appendHandoverTrace(head.id, number: number, to: &bytes)
-        case .started, .promptProgress, .promptTokens, .warning, .choice, .ended: break
+        case .started, .promptTokens, .warning, .choice, .ended: break
         }
     }
 

@@ -57,6 +57,10 @@ struct PullCommand: AsyncParsableCommand {
     @Flag(help: .hidden)
     var endsWithInput = false
 
+    /// Set by a server that runs without sandboxes.
+    @Flag(inversion: .prefixedNo, help: .hidden)
+    var sandbox = true
+
     /// Exactly one source.
     func validate() throws {
         guard [source, repository, address].count(where: { $0 != nil }) == 1 else {

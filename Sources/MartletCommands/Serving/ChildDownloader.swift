@@ -11,12 +11,15 @@ struct ChildDownloader: ModelDownloader {
     let executable: FilePath
     /// The token for private repositories; `nil` = the variable `HF_TOKEN`.
     let token: String?
+    /// Whether the child gives up all rights but those for its connections and its folders.
+    var isSandboxed = true
 
     /// Runs one child to its end. Its last line on standard error is the reason of a failure.
     func download(
         _ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void
     ) async -> String? {
         let arguments = ["pull", "--json-lines", "--ends-with-input", "--hf-repo", reference.description]
+        let flags = isSandboxed ? [] : ["--no-sandbox"]
         var variables: [Environment.Key: String?] = [:]
         // Command lines are visible to all users, the environment is not.
         if let token { variables["HF_TOKEN"] = token }
@@ -24,7 +27,7 @@ struct ChildDownloader: ModelDownloader {
             // The input stays open while this process lives; its end ends the child. A cancelled task ends it, too.
             // Its errors appear in the log of the server.
             let outcome = try await Subprocess.run(
-                .path(executable), arguments: Arguments(arguments), environment: .inherit.updating(variables),
+                .path(executable), arguments: Arguments(arguments + flags), environment: .inherit.updating(variables),
                 input: .inputWriter, output: .sequence,
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
             ) { execution in

@@ -159,6 +159,9 @@ struct Edge: Sendable {
 
     /// Serves the models of a catalogue. A model that cannot be loaded is `failed`, and the others serve.
     private func run(_ catalogue: ModelCatalogue, until signals: [UnixSignal]) async throws {
+        var reporting = catalogue
+        reporting.devices = await DeviceProbe(executable: executable, logger: logger).devices(values)
+        let catalogue = reporting
         let service = PoolService()
         var configuration = configuration
         configuration.onOverdue = { [onOverdue] reason in
@@ -167,15 +170,19 @@ struct Edge: Sendable {
         }
         let downloader =
             values.toggle(.offline) == true
-            ? nil : ChildDownloader(executable: executable, token: values.text(.hubToken))
+            ? nil
+            : ChildDownloader(
+                executable: executable, token: values.text(.hubToken),
+                isSandboxed: values.toggle(.sandbox) != false)
         let server: EdgeServer
         do {
             server = try EdgeServer(configuration: configuration, logger: logger, services: [("the workers", service)])
             {
                 receiver, onReady in
                 let pool = try ModelPool(
-                    PoolPlan.settings(values, catalogue.sources), receiver: receiver, downloader: downloader,
-                    logger: logger, onReady: onReady
+                    PoolPlan.settings(values, catalogue.sources, catalogue.devices), receiver: receiver,
+                    downloader: downloader,
+                    logger: logger, onReady: onReady, stamp: { catalogue.sources.stamp }
                 ) { () throws(ModelSourceError) in try catalogue.scan() }
                 service.use(pool)
                 return pool

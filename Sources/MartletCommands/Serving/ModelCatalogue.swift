@@ -28,6 +28,8 @@ struct ModelCatalogue: Sendable {
     var restartPolicy: RestartPolicy
     /// The logger of the supervisors.
     var logger: Logger
+    /// The devices beside the processor with their free memory at the start, as a short-lived worker reported them.
+    var devices: [ReportedDevice] = []
 
     /// Keys of presets that select or name the model. The others are flags of `martlet serve`.
     private static let ownKeys: Set<String> = Set(
@@ -43,19 +45,29 @@ struct ModelCatalogue: Sendable {
         sources.folder = values.text(.modelsFolder)
         sources.hubFolder = HubCache.folder(environment: CurrentProcess.environment)
         sources.embeddedPath = try? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
-        guard let path = values.text(.modelsPreset) else { return sources }
-        let text = try SmallFile.text(path, for: "--models-preset")
-        do throws(ModelSourceError) {
-            sources.presets = try PresetFile(
-                text, path: path, knownKeys: PresetKeys.all, canonicalKey: PresetKeys.canonical)
-        } catch {
-            throw SettingError("--models-preset: \(error)")
-        }
+        sources.presets = try presets(values)
         return sources
     }
 
-    /// Reads all sources. Only heads of files that are new are read.
+    /// The presets of `--models-preset`; `nil` without the flag.
+    private static func presets(_ values: SettingValues) throws(SettingError) -> PresetFile? {
+        guard let path = values.text(.modelsPreset) else { return nil }
+        let text = try SmallFile.text(path, for: "--models-preset")
+        do throws(ModelSourceError) {
+            return try PresetFile(text, path: path, knownKeys: PresetKeys.all, canonicalKey: PresetKeys.canonical)
+        } catch {
+            throw SettingError("--models-preset: \(error)")
+        }
+    }
+
+    /// Reads all sources, the presets included. Only heads of files that are new are read.
     func scan() throws(ModelSourceError) -> ModelPool.Catalogue {
+        var sources = sources
+        do throws(SettingError) {
+            sources.presets = try Self.presets(values)
+        } catch {
+            throw ModelSourceError(error.description)
+        }
         let registry = try sources.registry()
         let items = ModelListing(registry).items
         return ModelPool.Catalogue(registry: registry, definitions: items.map(definition))
@@ -112,13 +124,17 @@ struct ModelCatalogue: Sendable {
         // The closures run later: the plan before the first load, the worker at each load.
         var definition = ModelDefinition(
             model: model, configuration: server.generations,
-            plan: { () throws(ModelSourceError) in try Self.needs(of: item, engine) },
+            plan: { [self] () throws(ModelSourceError) in try needs(of: item, engine) },
             makeWorker: { [self] receiver throws(ModelSourceError) in
                 guard !path.isEmpty else { throw ModelSourceError("has no file on this machine") }
+                // The pool makes room before it starts a worker again.
+                var policy = restartPolicy
+                policy.repeatsShortages = false
                 return ProcessWorker(
                     modelName: model.name, executable: executable, arguments: workerArguments(values, path: path),
-                    receiver: receiver, policy: restartPolicy, logger: logger)
+                    receiver: receiver, policy: policy, logger: logger)
             })
+        definition.largestContext = { [self] amount in largestContext(of: item, engine, in: amount) }
         // Facts of the head, which lists and events show before the first load.
         definition.summary = item.summary
         definition.defaults = server.completionDefaults
@@ -138,28 +154,6 @@ struct ModelCatalogue: Sendable {
     /// The arguments of `martlet worker` for one model.
     private func workerArguments(_ values: SettingValues, path: String) -> [String] {
         ["worker"] + values.workerArguments().filter { !$0.hasPrefix("--model=") } + ["--model=\(path)"]
-    }
-
-    /// The memory of a load on this machine.
-    private static func needs(
-        of item: ModelListing.Item, _ engine: EngineConfiguration
-    ) throws(ModelSourceError) -> MemoryAmount {
-        let shape: ModelShape
-        do throws(GGUFError) {
-            let headers = try GGUFFile.headers(item.model.paths.first ?? "")
-            shape = ModelShape(headers.first, headers.others)
-        } catch {
-            throw ModelSourceError(error.description)
-        }
-        // The context that the worker chooses depends on the free memory, by the same rule as here.
-        let available = UInt64(clamping: MemoryBudget.available ?? .max)
-        var request = LoadRequest(
-            shape, contextLength: engine.contextLength, sequenceCount: engine.sequenceCount, available: available)
-        request.keyType = LoadRequest.ElementType(engine.keyCacheType.rawValue) ?? .half
-        request.valueType = LoadRequest.ElementType(engine.valueCacheType.rawValue) ?? .half
-        request.projectorBytes = item.model.projectorPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
-        request.draftBytes = item.model.draftPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
-        return MemoryAmount(MemoryPlan(shape, request))
     }
 
     /// The deletion of a model's files.

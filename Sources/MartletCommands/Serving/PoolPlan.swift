@@ -13,12 +13,18 @@ struct PoolPlan {
             || values.integer(.sleepTime).map { $0 >= 0 } ?? false
     }
 
-    /// The settings of the pool. All models together may use the memory that is free now, without the margin.
-    static func settings(_ values: SettingValues, _ sources: ModelSources) -> ModelPool.Settings {
+    /// The settings of the pool. All models together may use the memory of the host and of each device that is free now,
+    /// without the margin.
+    static func settings(
+        _ values: SettingValues, _ sources: ModelSources, _ devices: [ReportedDevice] = []
+    ) -> ModelPool.Settings {
         // Without a known amount nothing is refused: the failure of a load then corrects the plan.
         let margin = UInt64(values.integer(.modelsMemoryMargin) ?? 0) << 20
         let available = MemoryBudget.available.map { UInt64(clamping: $0) } ?? .max
-        var settings = ModelPool.Settings(capacity: MemoryAmount(available - min(margin, available)))
+        var capacity = MemoryAmount(available - min(margin, available))
+        for device in devices { capacity.bytes.append(device.freeByteCount - min(margin, device.freeByteCount)) }
+        var settings = ModelPool.Settings(capacity: capacity)
+        settings.watchInterval = .seconds(2)
         settings.limits.maximumModelCount = values.integer(.maximumModels) ?? 0
         settings.loadsOnDemand = values.toggle(.modelsAutoload) ?? true
         settings.nameMap = values.text(.modelMap).flatMap { ModelNameMap($0) } ?? settings.nameMap

@@ -29,6 +29,9 @@ final class ProcessWorker: PoolWorker {
     /// The supervisor, which queues requests while a process starts.
     var engine: any EngineService { worker }
 
+    /// The memory of the process that runs.
+    var memory: WorkerMemory? { worker.memory.map { WorkerMemory(resident: $0.resident, peak: $0.peak) } }
+
     /// The end of the log of the last process, for the reason of a failure.
     var lastLogLines: [String] { worker.lastLogLines }
 

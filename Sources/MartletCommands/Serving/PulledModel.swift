@@ -30,6 +30,7 @@ struct PulledModel: Equatable {
         arguments += [key == .hubRepository ? "--hf-repo" : "--model-url", source]
         if let file = values.text(.hubFile) { arguments += ["--hf-file", file] }
         if values.toggle(.offline) == true { arguments.append("--offline") }
+        if values.toggle(.sandbox) == false { arguments.append("--no-sandbox") }
         let request: DownloadRequest
         do {
             // A wrong source is one line, and no process starts. The child reads the same source again.

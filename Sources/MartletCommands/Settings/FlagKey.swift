@@ -139,6 +139,8 @@ enum FlagKey: String, Sendable, CaseIterable {
     case queueLimit = "queue-limit"
     /// On or off; read by `WorkerCommand`.
     case sandbox
+    /// MiB; read by `WorkerCommand`.
+    case workerMemory = "worker-memory"
     /// Seconds; read by `Edge`.
     case hangTimeout = "hang-timeout"
     /// On or off; read by `EngineConfiguration`.
@@ -285,11 +287,9 @@ enum FlagKey: String, Sendable, CaseIterable {
     case schemaWhitespace = "schema-whitespace"
     /// Bytes; read by `CompletionDefaults`.
     case schemaBytes = "schema-max-bytes"
-    /// A number; read by `CompletionDefaults`.
+    /// A number, as are the next two; read by `CompletionDefaults`.
     case schemaDepth = "schema-max-depth"
-    /// A number; read by `CompletionDefaults`.
     case schemaNodes = "schema-max-nodes"
-    /// A number; read by `CompletionDefaults`.
     case schemaAlternatives = "schema-max-alternatives"
     /// Bytes; read by `CompletionDefaults`.
     case grammarBytes = "grammar-max-bytes"

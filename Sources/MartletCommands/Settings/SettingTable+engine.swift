@@ -129,6 +129,10 @@ extension SettingTable {
             "Run the worker without network access and without a way to more privileges, if the system supports this "
                 + "(Linux)."),
         Setting(
+            .workerMemory, environment: [], .integer(0...16_777_216), "MIB", default: "0", in: .engine, for: .worker,
+            "The most memory that a worker may allocate beside weights that are mapped from the file; with more, its load "
+                + "fails as out of memory (Linux). 0 = no limit."),
+        Setting(
             .hangTimeout, environment: [], .integer(0...86_400), "SECONDS", default: "60", in: .engine, for: .edge,
             "The time without a step after which the worker is replaced; running generations continue. Five times as long "
                 + "while the model loads. 0 = no limit."),

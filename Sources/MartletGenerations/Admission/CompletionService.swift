@@ -113,6 +113,7 @@ package struct CompletionService: Sendable {
         if let prompts {
             submit(plan, prompts, as: generation, of: handle)
         } else {
+            if plan.options.reportsLoad, generation.spec.streams { reportLoad(to: generation, of: lease) }
             startWhenLoaded(plan, generation, of: handle, with: lease)
         }
     }
@@ -184,6 +185,16 @@ package struct CompletionService: Sendable {
                 registry.submit(
                     request, parser: prompt.parser, describeParser: { description.bytes }, forkContext: forkContext)
             }
+        }
+    }
+
+    /// Writes the progress of the model into the log of a generation that waits for it.
+    ///
+    /// The events are those of the first choice, before its admission. A generation that continues after a restart of the
+    /// server has them in its log already, and gets no further ones.
+    private func reportLoad(to generation: Generation, of lease: ModelLease) {
+        lease.whenProgressing { [registry, handle = generation.handle] wait in
+            registry.receive([EngineEvent(handle, .promptProgress(PromptProgress(wait: wait)))])
         }
     }
 

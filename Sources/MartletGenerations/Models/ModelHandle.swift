@@ -45,6 +45,7 @@ package final class ModelHandle: GenerationModel {
     package func lease(_ terms: LeaseTerms = LeaseTerms()) -> ModelLease {
         if let makeLease { return makeLease(terms) }
         let lease = ModelLease()
+        readiness.whenProgressing { lease.report($0) }
         readiness.whenResolved { lease.resolve($0.mapError { GenerationError($0) }) }
         return lease
     }

@@ -1,3 +1,4 @@
+package import MartletProtocol
 package import MartletStreams
 internal import Synchronization
 
@@ -23,6 +24,10 @@ package final class ModelLease: Sendable {
     private struct State {
         var result: Result<ServedModel, GenerationError>?
         var waiters: [@Sendable (Result<ServedModel, GenerationError>) -> Void] = []
+        /// Called with the progress of the model until the lease is resolved.
+        var observer: (@Sendable (ModelWait) -> Void)?
+        /// The last reported progress.
+        var wait: ModelWait?
         /// Called at the end; nil afterwards.
         var onEnd: (@Sendable () -> Void)?
     }
@@ -40,6 +45,7 @@ package final class ModelLease: Sendable {
         let waiters = state.withLock { state in
             guard state.result == nil else { return [] as [@Sendable (Result<ServedModel, GenerationError>) -> Void] }
             state.result = result
+            state.observer = nil
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -54,6 +60,27 @@ package final class ModelLease: Sendable {
             return state.result
         }
         if let result { body(result) }
+    }
+
+    /// Reports the progress of the model to the request that waits. A resolved lease, and a progress that says nothing new,
+    /// are ignored.
+    package func report(_ wait: ModelWait) {
+        let observer = state.withLock { state -> (@Sendable (ModelWait) -> Void)? in
+            guard state.result == nil, state.wait.map({ wait.follows($0) }) ?? true else { return nil }
+            state.wait = wait
+            return state.observer
+        }
+        observer?(wait)
+    }
+
+    /// Calls `body` with the progress so far, if there is any, and with each later one, until the lease is resolved. At most
+    /// one body is called. Thread: the one that reports.
+    package func whenProgressing(_ body: @escaping @Sendable (ModelWait) -> Void) {
+        let wait = state.withLock { state in
+            if state.result == nil { state.observer = body }
+            return state.result == nil ? state.wait : nil
+        }
+        if let wait { body(wait) }
     }
 
     /// Waits for the model. A cancelled task ends the lease.
@@ -82,4 +109,13 @@ package final class ModelLease: Sendable {
     }
 
     deinit { state.withLock { $0.onEnd }?() }
+}
+
+extension ModelWait {
+    /// Whether the wait is worth a report after another one: another stage, or a hundredth more.
+    ///
+    /// A model may be queued again, because its load was cancelled for another one or has run out of memory.
+    fileprivate func follows(_ earlier: ModelWait) -> Bool {
+        stage != earlier.stage || parts - earlier.parts >= 100
+    }
 }

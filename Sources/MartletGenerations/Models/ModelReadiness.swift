@@ -29,6 +29,8 @@ package final class ModelReadiness: Sendable {
         var loadBegin: ContinuousClock.Instant? = .now
         var loadTimes = Histogram(bounds: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600])
         var waiters: [@Sendable (Result<ServedModel, EngineError>) -> Void] = []
+        /// Called with the progress of the load until the model is ready or has failed.
+        var observers: [@Sendable (ModelWait) -> Void] = []
         /// The model of the last load that succeeded.
         var lastModel: ServedModel?
     }
@@ -81,16 +83,28 @@ package final class ModelReadiness: Sendable {
         if let result { body(result) }
     }
 
+    /// Calls `body` with the progress of the load that runs, and with each later one until the model is ready or has failed.
+    package func whenProgressing(_ body: @escaping @Sendable (ModelWait) -> Void) {
+        let progress = guarded.withLock { guarded -> LoadProgress? in
+            guard case .loading(let progress) = guarded.state else { return nil }
+            guarded.observers.append(body)
+            return progress
+        }
+        if let progress { body(ModelWait(.loading, fraction: progress.composite)) }
+    }
+
     /// Records a state of the engine, and makes the `ServedModel` of a model that is ready.
     package func engineStateChanged(_ newState: EngineState) {
         switch newState {
         case .loading(let progress):
-            guarded.withLock { guarded in
+            let observers = guarded.withLock { guarded -> [@Sendable (ModelWait) -> Void] in
                 // A restarted engine loads a model that is known already.
-                if case .restarting(_, .some) = guarded.state { return }
+                if case .restarting(_, .some) = guarded.state { return [] }
                 if guarded.loadBegin == nil { guarded.loadBegin = .now }
                 guarded.state = .loading(progress)
+                return guarded.observers
             }
+            for observer in observers { observer(ModelWait(.loading, fraction: progress.composite)) }
         case .ready(let information):
             guarded.withLock { guarded in
                 if let begin = guarded.loadBegin { guarded.loadTimes.record(begin.duration(to: .now)) }
@@ -119,6 +133,7 @@ package final class ModelReadiness: Sendable {
     private func resolve(_ state: State, _ result: Result<ServedModel, EngineError>) {
         let waiters = guarded.withLock { guarded in
             defer { guarded.waiters = [] }
+            guarded.observers = []
             guarded.state = state
             if case .ready(let model) = state { guarded.lastModel = model }
             return guarded.waiters

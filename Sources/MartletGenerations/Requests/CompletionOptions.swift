@@ -20,6 +20,8 @@ package struct CompletionOptions: Sendable, Equatable {
     package var keepAlive: Duration?
     /// One sentence for each part of the request that has no effect. The response contains them.
     package var warnings: [String] = []
+    /// Whether the stream reports the download and the load of the model that the request waits for.
+    package var reportsLoad = false
     /// The optional members of the response.
     package var responseFields = ResponseFields()
     /// The mode and limits of JSON Schemas, those of tools included.

@@ -30,6 +30,12 @@ package struct MemoryAmount: Sendable, Equatable {
     /// The amount of a plan.
     package init(_ plan: MemoryPlan) { bytes = plan.shares.map(\.total) }
 
+    /// The amount of a plan among these devices. The plan's devices are some of them, in any order.
+    package init(_ plan: MemoryPlan, among devices: [String]) {
+        bytes = [plan.host.total]
+        for name in devices { bytes.append(plan.devices.first { $0.device == name }?.total ?? 0) }
+    }
+
     /// Whether each place has at least the bytes that `other` needs there.
     package func covers(_ other: MemoryAmount) -> Bool {
         other.bytes.indices.allSatisfy { other.bytes[$0] <= (bytes.indices.contains($0) ? bytes[$0] : 0) }
@@ -74,8 +80,13 @@ package enum LifecycleEvent: Sendable, Equatable {
     case ready(ModelNumber, used: MemoryAmount?)
     /// The load or the worker ended for good, with a predicate that follows the model's name.
     case failed(ModelNumber, reason: String)
-    /// The load ended because memory was short. `used` is the need that became apparent; `nil` = unknown.
-    case outOfMemory(ModelNumber, used: MemoryAmount?)
+    /// The load ended because memory was short, with a predicate that follows the model's name. `used` is the need that
+    /// became apparent; `nil` = unknown.
+    case outOfMemory(ModelNumber, used: MemoryAmount?, reason: String = LifecyclePolicy.shortageReason)
+    /// The worker of a loaded model died because memory was short, and begins again.
+    case shortage(ModelNumber)
+    /// The worker of a loaded model uses this memory.
+    case measured(ModelNumber, used: MemoryAmount)
     /// The worker that had to end has ended.
     case stopped(ModelNumber)
     /// The memory that all models together may use has changed.

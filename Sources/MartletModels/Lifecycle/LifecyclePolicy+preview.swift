@@ -5,6 +5,8 @@ extension LifecyclePolicy {
         package var needs: MemoryAmount
         /// The memory that remains beside the models that are loaded now.
         package var free: MemoryAmount
+        /// The memory that remains if all other models that are not pinned are gone.
+        package var room: MemoryAmount
         /// The reason why the model could not be loaded even if all other models that are not pinned were gone; `nil` =
         /// it could, or it is loaded.
         package var refusal: LifecycleRefusal?
@@ -26,6 +28,7 @@ extension LifecyclePolicy {
         return Preview(
             needs: entries[index].registration.needs,
             free: capacity.less(committed(excluding: [index])),
+            room: capacity.less(pinnedAmount(beside: index)),
             refusal: isLoaded ? nil : permanentRefusal(index),
             fitsNow: fitsNow, victims: chosen.map { ModelNumber($0) })
     }
@@ -42,12 +45,17 @@ extension LifecyclePolicy {
         if canEverFit(index) { return nil }
         let needed = entries[index].registration.needs
         guard capacity.covers(needed) else { return .tooLarge(needed: needed, capacity: capacity) }
-        let movable = Set(entries.indices.filter { !entries[$0].registration.isPinned })
-        let pinned = committed(excluding: movable.union([index]))
+        let pinned = pinnedAmount(beside: index)
         guard capacity.covers(pinned + needed) else {
             return .tooLargeBesidePinned(needed: needed, free: capacity.less(pinned))
         }
         return .tooMany(limit: limits.maximumModelCount)
+    }
+
+    /// The memory of the loaded models that are pinned, without this one.
+    private func pinnedAmount(beside index: Int) -> MemoryAmount {
+        let movable = Set(entries.indices.filter { !entries[$0].registration.isPinned })
+        return committed(excluding: movable.union([index]))
     }
 
     /// Replaces the properties of a model. A loaded model retains the needs that were learned.

@@ -28,6 +28,8 @@ package struct LifecyclePolicy: Sendable {
         /// The pause before a failed model may be loaded again; it doubles with each failure in a row.
         package var retryPause: Duration = .seconds(5)
         package var maximumRetryPause: Duration = .seconds(300)
+        /// The time after which a ready model counts as healthy, so that its failures before do not count any more.
+        package var healthyTime: Duration = .seconds(300)
         /// The shortest idle time after a load by command, until the first request: with a keep-alive of 0 the model would
         /// otherwise be gone before any client can use it.
         package var minimumCommandTime: Duration = .seconds(30)
@@ -120,8 +122,11 @@ package struct LifecyclePolicy: Sendable {
         var wasRetriedForMemory = false
         /// The model that ends because a load ran out of memory; the retry waits for its end.
         var awaitedVictim: Int?
+        /// The failures in a row: loads that failed, and models that failed before `Limits.healthyTime`.
         var failureCount = 0
         var retryAt: Instant?
+        /// The time of the last load that succeeded; `nil` after a failure.
+        var readyAt: Instant?
 
         /// Whether no request needs the model.
         var isIdle: Bool { running.isEmpty && waiting.isEmpty }
@@ -139,7 +144,7 @@ package struct LifecyclePolicy: Sendable {
     /// The memory that all models together may use.
     package internal(set) var capacity: MemoryAmount
     var modelByRequest: [RequestNumber: ModelNumber] = [:]
-    private var arrivalCount: UInt64 = 0
+    var arrivalCount: UInt64 = 0
     var actions: [LifecycleAction] = []
 
     /// Creates a policy without models.
@@ -168,6 +173,11 @@ package struct LifecyclePolicy: Sendable {
         (entries[model.rawValue].running.count, entries[model.rawValue].waiting.count)
     }
 
+    /// The requests that wait for a model, in the order of arrival.
+    package func waiting(for model: ModelNumber) -> [RequestNumber] {
+        entries[model.rawValue].waiting.map(\.request)
+    }
+
     /// Applies an event.
     ///
     /// - Returns: orders, in the order in which the environment performs them.
@@ -194,7 +204,9 @@ package struct LifecyclePolicy: Sendable {
         case .downloadEnded(let model, let problem): endDownload(model.rawValue, problem)
         case .ready(let model, let used): becomeReady(model.rawValue, used, now)
         case .failed(let model, let reason): fail(model.rawValue, reason, now)
-        case .outOfMemory(let model, let used): runOutOfMemory(model.rawValue, used, now)
+        case .outOfMemory(let model, let used, let reason): runOutOfMemory(model.rawValue, used, reason, now)
+        case .shortage(let model): runShort(model.rawValue)
+        case .measured(let model, let used): learn(model.rawValue, used)
         case .stopped(let model): stopped(model.rawValue, now)
         case .capacity(let amount): capacity = amount
         case .pin(let model, let isPinned): entries[model.rawValue].registration.isPinned = isPinned
@@ -264,6 +276,8 @@ package struct LifecyclePolicy: Sendable {
             order(index, .stop(ModelNumber(index), kills: true), .unload)
         case .ready, .draining:
             if force {
+                // A request that waits would load the model again at once.
+                refuseAll(index, .unloaded)
                 order(index, .stop(ModelNumber(index), kills: true), .unload)
             } else if case .draining(let drain) = entries[index].phase, drain.isEnding {
                 return
@@ -297,49 +311,6 @@ package struct LifecyclePolicy: Sendable {
             entries[index].isWanted = false
             refuseAll(index, .failed(problem))
         }
-    }
-
-    private mutating func becomeReady(_ index: Int, _ used: MemoryAmount?, _ now: Instant) {
-        guard case .loading = entries[index].phase else { return }
-        entries[index].phase = .ready
-        entries[index].turnEnd = arrivalCount
-        entries[index].lastUse = now
-        entries[index].isUnusedSinceCommand = entries[index].isWanted
-        entries[index].isWanted = false
-        entries[index].failureCount = 0
-        entries[index].retryAt = nil
-        entries[index].wasRetriedForMemory = false
-        if let used { entries[index].registration.needs = used }
-    }
-
-    private mutating func fail(_ index: Int, _ reason: String, _ now: Instant) {
-        guard entries[index].isResident else { return }
-        let count = entries[index].failureCount
-        entries[index].failureCount = min(count + 1, 30)
-        entries[index].retryAt = now + min(limits.retryPause * (1 << min(count, 20)), limits.maximumRetryPause)
-        entries[index].phase = .failed(reason)
-        entries[index].keepAlive = nil
-        entries[index].isWanted = false
-        entries[index].wasRetriedForMemory = false
-        for request in entries[index].running { modelByRequest[request] = nil }
-        entries[index].running = []
-        refuseAll(index, .failed(reason))
-    }
-
-    /// The plan learns the true need; one retry follows, for which settling evicts an idle model.
-    private mutating func runOutOfMemory(_ index: Int, _ used: MemoryAmount?, _ now: Instant) {
-        guard case .loading = entries[index].phase else { return }
-        let planned = entries[index].registration.needs
-        let learned = used ?? MemoryAmount(scaling: planned)
-        entries[index].registration.needs = learned.covers(planned) ? learned : planned
-        let victim = evictable(for: index).first
-        guard !entries[index].wasRetriedForMemory, let victim else {
-            return fail(index, "ran out of memory while it loaded", now)
-        }
-        entries[index].wasRetriedForMemory = true
-        entries[index].awaitedVictim = victim
-        entries[index].phase = .unloaded
-        order(victim, .stop(ModelNumber(victim), kills: false), .swap)
     }
 
     private mutating func stopped(_ index: Int, _ now: Instant) {
@@ -377,13 +348,5 @@ package struct LifecyclePolicy: Sendable {
         for waiter in entries[index].waiting { refuse(waiter.request, refusal) }
         entries[index].waiting = []
         entries[index].overtakenCount = 0
-    }
-}
-
-extension MemoryAmount {
-    /// An eighth more than an amount that was too small.
-    fileprivate init(scaling amount: MemoryAmount) {
-        self.init()
-        bytes = amount.bytes.map { $0.addingReportingOverflow($0 / 8).partialValue }
     }
 }

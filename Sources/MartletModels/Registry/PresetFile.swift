@@ -21,6 +21,8 @@ package struct PresetFile: Sendable, Equatable {
         package var line: Int
     }
 
+    /// The file's name.
+    package let path: String
     /// The settings of `[*]`.
     package private(set) var shared: [RegisteredModel.Setting] = []
     /// All other sections.
@@ -44,6 +46,7 @@ package struct PresetFile: Sendable, Equatable {
     package init(
         _ text: String, path: String, knownKeys: [String], canonicalKey: (String) -> String?
     ) throws(ModelSourceError) {
+        self.path = path
         var current = Section(name: "default", settings: [], line: 0)
         var seen: [ExactString: Int] = [:]
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {

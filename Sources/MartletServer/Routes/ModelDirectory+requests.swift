@@ -1,6 +1,7 @@
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletGenerations
+internal import MartletProtocol
 internal import MartletStreams
 
 extension ModelDirectory {
@@ -15,6 +16,21 @@ extension ModelDirectory {
     var only: ModelHandle? {
         let all = all
         return all.count == 1 ? all[0] : nil
+    }
+
+    /// The states of the engines of all models that are ready, by name. No model is woken; an engine that does not answer is
+    /// left out.
+    var engineStatuses: [(model: String, status: EngineStatus)] {
+        get async {
+            let ready = all.filter { if case .ready = $0.readiness.state { true } else { false } }
+            // All are asked at the same time, so that they delay each other as little as possible.
+            var statuses: [(model: String, status: EngineStatus)] = []
+            await withTaskGroup(of: (String, EngineStatus?).self) { group in
+                for handle in ready { group.addTask { (handle.name, try? await handle.engine.status()) } }
+                for await (model, status) in group { if let status { statuses.append((model, status)) } }
+            }
+            return statuses.sorted { $0.model < $1.model }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ struct PoolRoutes: Sendable {
     func add(to table: inout RouteTable) {
         table.add(.get, "/v1/models", "/models") { request, _ in
             if request.uri.queryParameters["reload"] != nil { try rescan() }
+            pool.measureAll()
             return .json(ModelBodies.list(pool.statuses, created: startTime))
         }
         table.add(.get, "/models/sse", "/v1/models/sse", for: .reading) { request, context in
@@ -37,8 +38,7 @@ struct PoolRoutes: Sendable {
             return .json(ModelBodies.changed(try pool.unload(command.name, force: command.isForced)))
         }
         table.add(.post, "/models/plan", "/v1/models/plan") { request, _ in
-            let (status, preview, victims) = try pool.plan(try await command(request).name)
-            return .json(ModelBodies.plan(status, preview, victims: victims))
+            .json(ModelBodies.plan(try pool.plan(try await command(request).name)))
         }
         table.add(.post, "/models", "/v1/models") { request, _ in
             let name = try await command(request).name

@@ -128,10 +128,11 @@ struct ServerRoutes: Sendable {
     private func metricsText() async throws -> Response {
         guard configuration.servesMetrics else { throw disabled("/metrics", flag: "--metrics") }
         var text = PrometheusText()
-        // The engine's metrics exist only with a model; the edge's always.
-        if let only = models.only {
-            if case .ready = only.readiness.state { EngineMetrics.write(try await only.engine.status(), to: &text) }
-        }
+        // The engine's metrics exist only with a loaded model; the edge's always. Names are labels where several are possible.
+        let hasSeveral = models.all.first?.loadsOnDemand ?? false
+        EngineMetrics.write(
+            await models.engineStatuses.map { EngineMetrics.Report(model: hasSeveral ? $0.model : nil, $0.status) },
+            to: &text)
         text.add(
             "martlet_generations_live", .gauge, help: "Generations that run or wait.",
             Double(registry.liveCount))

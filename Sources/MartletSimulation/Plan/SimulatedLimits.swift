@@ -32,6 +32,8 @@ struct SimulatedLimits: Sendable {
         restartPolicy.initialPause = .milliseconds(20)
         restartPolicy.maximumPause = .milliseconds(300)
         restartPolicy.hangTimeout = .milliseconds(800)
+        // A plan has more crashes in a short time than a server that should go on.
+        restartPolicy.maximumCrashes = .max
         durability = random.element(of: [.write, .write, .fsync])
         journalByteCount = random.element(of: [8_000, .max, .max, .max])
         if isGenerous {

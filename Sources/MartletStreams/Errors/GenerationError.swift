@@ -78,7 +78,7 @@ extension GenerationError {
             case .invalidRequest: .invalidRequest
             case .contextExceeded: .contextExceeded
             case .overloaded: .overloaded
-            case .generationFailed, .loadFailed, .engineLost: .failed
+            case .generationFailed, .loadFailed, .engineLost, .outOfMemory: .failed
             case .shuttingDown: .unavailable
             case .abandoned: .timedOut
             }

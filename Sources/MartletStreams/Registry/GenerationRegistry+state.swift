@@ -97,7 +97,7 @@ extension EngineError {
     fileprivate var isOfTheRequest: Bool {
         switch code {
         case .invalidRequest, .contextExceeded, .overloaded, .loadFailed: true
-        case .generationFailed, .engineLost, .shuttingDown, .abandoned: false
+        case .generationFailed, .engineLost, .shuttingDown, .abandoned, .outOfMemory: false
         }
     }
 }

@@ -37,6 +37,7 @@ package struct SubprocessLauncher: WorkerLauncher {
         options.processGroupID = 0
         options.teardownSequence = teardown
         do {
+            let killsBefore = MemoryKills.count
             let frames = try FileDescriptor.pipe()
             defer { try? frames.readEnd.close() }
             let result = try await Subprocess.run(
@@ -52,7 +53,9 @@ package struct SubprocessLauncher: WorkerLauncher {
             if let error = result.closureResult { return .brokenProtocol(error.description) }
             return switch result.terminationStatus {
             case .exited(let code): .exited(code: code)
-            case .signaled(let number): .signaled(number)
+            case .signaled(let number):
+                number == SIGKILL && !link.process.wasKilled && MemoryKills.count > killsBefore
+                    ? .killedForMemory : .signaled(number)
             }
         } catch {
             return .notStarted("\(executable): \(error)")

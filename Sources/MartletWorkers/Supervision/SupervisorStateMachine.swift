@@ -45,6 +45,8 @@ package struct SupervisorStateMachine: Sendable {
     private var phase = Phase.idle
     private var pause: Duration
     private var failedStarts = 0
+    /// The workers in a row that died soon after they were ready.
+    private var crashes = 0
     private var wasReady = false
     /// The error that the worker itself reported before its end.
     private var reported: EngineError?
@@ -98,6 +100,9 @@ package struct SupervisorStateMachine: Sendable {
         }
     }
 
+    /// Records that the worker finished a generation, so that its end would not be a crash in a row.
+    package mutating func workerServed() { crashes = 0 }
+
     /// Records that the worker hangs and is killed.
     /// - Parameter what: A predicate: "has not answered for 60 seconds".
     /// - Returns: The state to publish; `nil` if the worker is about to end.
@@ -125,6 +130,14 @@ package struct SupervisorStateMachine: Sendable {
             return Loss(error: stopError, state: .failed(stopError), next: .end)
         case .ready(let since):
             wasHealthy = now - since >= policy.healthyAfter
+            crashes = wasHealthy ? 0 : crashes + 1
+            if crashes >= policy.maximumCrashes {
+                let error = EngineError(
+                    lost.code,
+                    "\(lost.message); it was the worker number \(crashes) in a row that ended soon after it was ready")
+                phase = .abandoned(error)
+                return Loss(error: lost, state: .failed(error), next: .waitForShutdown)
+            }
         case .loading:
             failedStarts += 1
             if let error = finalError(exit, crashOutput) {
@@ -152,11 +165,17 @@ package struct SupervisorStateMachine: Sendable {
     private func lossError(_ exit: WorkerExit, _ crashOutput: String?) -> EngineError {
         if let hang { return hang }
         if let reported {
-            return EngineError(.engineLost, "the engine of \(modelName) ended: \(reported.message)")
+            let code: EngineError.Code = reported.code == .outOfMemory ? .outOfMemory : .engineLost
+            return EngineError(code, "the engine of \(modelName) ended: \(reported.message)")
         }
         return EngineError(
-            .engineLost,
+            Self.isShortage(exit, crashOutput) ? .outOfMemory : .engineLost,
             "the engine of \(modelName) was lost: its worker process \(exit)\(exit.hint)\(Self.clause(crashOutput))")
+    }
+
+    /// Whether the end of the process, or its last words, say that memory was short.
+    private static func isShortage(_ exit: WorkerExit, _ crashOutput: String?) -> Bool {
+        exit == .killedForMemory || crashOutput.map { MemoryShortage.isNamed(in: $0) } ?? false
     }
 
     private static func clause(_ crashOutput: String?) -> String { crashOutput.map { ", and wrote: \($0)" } ?? "" }
@@ -164,16 +183,20 @@ package struct SupervisorStateMachine: Sendable {
     /// The error after which there is no restart; `nil` if a restart may help.
     private func finalError(_ exit: WorkerExit, _ crashOutput: String?) -> EngineError? {
         if let reported, reported.code == .loadFailed { return reported }
+        // Memory may be free again when a worker that was ready is replaced.
+        if let reported, reported.code == .outOfMemory, !wasReady { return reported }
+        let isShortage = Self.isShortage(exit, crashOutput) || reported?.code == .outOfMemory
         switch exit {
         case .notStarted, .brokenProtocol:
             return EngineError(.loadFailed, "the worker process of \(modelName) \(exit)")
-        case .exited, .signaled:
-            let limit = wasReady ? policy.maximumFailedRestarts : policy.maximumFailedStarts
+        case .exited, .signaled, .killedForMemory:
+            let isOnlyStart = isShortage && !wasReady && !policy.repeatsShortages
+            let limit = wasReady ? policy.maximumFailedRestarts : isOnlyStart ? 1 : policy.maximumFailedStarts
             guard failedStarts >= limit else { return nil }
             let times = "\(failedStarts) \(failedStarts == 1 ? "time" : "times") in a row"
             if let hang { return EngineError(.loadFailed, "\(hang.message), \(times)") }
             return EngineError(
-                .loadFailed,
+                isShortage ? .outOfMemory : .loadFailed,
                 "the worker process of \(modelName) \(exit) before the model was ready, \(times)"
                     + exit.hint + Self.clause(crashOutput))
         }

@@ -165,6 +165,9 @@ extension WorkerEngine {
                 // Nearly always all events are new.
                 let passed = areNew.contains(false) ? zip(events, areNew).filter(\.1).map(\.0) : events
                 if !passed.isEmpty { deliveries.add(.events(passed)) }
+                if passed.contains(where: { if case .finished = $0.kind { true } else { false } }) {
+                    core.machine.workerServed()
+                }
                 if core.ledger.hasReleasable { release(&core) }
             case .state(let state):
                 if case .failed = state { core.outgoing?.close() }

@@ -74,6 +74,11 @@ package final class WorkerEngine: EngineService {
     /// The number of log lines that are remembered for the report of a failure.
     static let logTailCount = 8
 
+    /// The memory of the present worker's process; `nil` if there is none, or the system does not report it.
+    package var memory: ProcessMemory? {
+        core.withLock { $0.process }?.identifier.flatMap { ProcessMemory(of: $0) }
+    }
+
     package var state: EngineState { core.withLock { $0.state } }
 
     /// Submits a request. It is sent to the worker, waits for a worker, or fails with an event.

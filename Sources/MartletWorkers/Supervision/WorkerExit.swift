@@ -2,6 +2,8 @@
 package enum WorkerExit: Sendable, Equatable {
     case exited(code: Int32)
     case signaled(Int32)
+    /// The system killed the process, because memory ran out.
+    case killedForMemory
     /// The process could not be started.
     case notStarted(String)
     /// The process wrote bytes that are no frame, and was ended.
@@ -17,6 +19,7 @@ extension WorkerExit: CustomStringConvertible {
         switch self {
         case .exited(let code): "exited with code \(code)"
         case .signaled(let number): "was ended by signal \(number)\(Self.name(ofSignal: number))"
+        case .killedForMemory: "was killed by the system, which had run out of memory"
         case .notStarted(let reason): "could not be started: \(reason)"
         case .brokenProtocol(let reason): "broke the protocol: \(reason)"
         }

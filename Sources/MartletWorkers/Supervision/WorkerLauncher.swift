@@ -78,6 +78,13 @@ package final class WorkerProcess: Sendable {
         case ended
     }
     private let state = Mutex(State.starting)
+    private let number = Mutex<(identifier: pid_t?, wasKilled: Bool)>((nil, false))
+
+    /// The number of the running process; `nil` before it begins, after it has ended, and for a worker without a process.
+    var identifier: pid_t? { number.withLock { $0.identifier } }
+
+    /// Whether `kill` was called.
+    var wasKilled: Bool { number.withLock { $0.wasKilled } }
 
     /// Makes the handle of a process that has not begun.
     package init() {}
@@ -85,6 +92,7 @@ package final class WorkerProcess: Sendable {
     /// The process leads a session, so its number is also that of the group of its children.
     func began(_ identifier: pid_t) {
         guard identifier > 1 else { return }
+        number.withLock { $0.identifier = identifier }
         began {
             _ = sendSignal(-identifier, SIGKILL)
             _ = sendSignal(identifier, SIGKILL)
@@ -106,10 +114,14 @@ package final class WorkerProcess: Sendable {
     }
 
     /// The worker has ended, and its number may be that of another process soon.
-    package func ended() { state.withLock { $0 = .ended } }
+    package func ended() {
+        number.withLock { $0.identifier = nil }
+        state.withLock { $0 = .ended }
+    }
 
     /// Kills the process and its children, now or when it begins.
     package func kill() {
+        number.withLock { $0.wasKilled = true }
         state.withLock { state in
             switch state {
             case .starting: state = .doomed

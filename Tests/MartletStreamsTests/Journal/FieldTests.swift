@@ -77,6 +77,8 @@ import Testing
         var progress = PromptProgress(total: 0, cached: 0, processed: 0, elapsed: duration)
         progress.slot = 1
         try Self.check(progress)
+        progress.wait = ModelWait(.loading, fraction: 0.12345)
+        try Self.check(progress)
     }
 
     @Test func negativeZeroIsNoAbsentValue() throws {

@@ -111,6 +111,20 @@ extension PromptProgress: FieldRecord {
         try coder.field(4, &elapsed)
         try coder.field(5, &slot)
         try coder.field(6, &queuePosition)
+        try coder.field(7, &wait)
+    }
+}
+
+/// 1 stage, 2 finished part in ten-thousandths.
+extension ModelWait: FieldRecord {
+    package static var blank: Self { Self(.queued) }
+
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        var number = stage.rawValue
+        try coder.field(1, &number)
+        try coder.field(2, &parts)
+        // A later version may know further stages.
+        stage = Stage(rawValue: number) ?? .queued
     }
 }
 
@@ -173,6 +187,7 @@ extension EngineError.Code: FieldCase {
         case .engineLost: 5
         case .shuttingDown: 6
         case .abandoned: 7
+        case .outOfMemory: 8
         }
     }
 }

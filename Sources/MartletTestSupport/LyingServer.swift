@@ -1,16 +1,16 @@
-import NIOCore
-import NIOPosix
-import Synchronization
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
 
 /// A loopback server that answers each request with the bytes that a test chooses, also with wrong ones.
-final class LyingServer: Sendable {
+package final class LyingServer: Sendable {
     /// A request: method and path, and headers in lower case.
-    struct Request: Sendable {
-        var path: String
-        var headers: [String: String]
+    package struct Request: Sendable {
+        package var path: String
+        package var headers: [String: String]
 
         /// First and last byte of `Range: bytes=a-b`.
-        var range: (first: Int, last: Int)? {
+        package var range: (first: Int, last: Int)? {
             guard let text = headers["range"], text.hasPrefix("bytes=") else { return nil }
             let parts = text.dropFirst(6).split(separator: "-").compactMap { Int($0) }
             return parts.count == 2 ? (parts[0], parts[1]) : nil
@@ -18,7 +18,7 @@ final class LyingServer: Sendable {
     }
 
     /// The answer to a request.
-    enum Answer: Sendable {
+    package enum Answer: Sendable {
         /// Status line, headers and body; then the connection closes.
         case response(Int, [(String, String)], [UInt8])
         /// As `response`, with a pause after the first bytes that never ends.
@@ -27,12 +27,15 @@ final class LyingServer: Sendable {
 
     private let channel: any Channel
     private let requests = Mutex<[Request]>([])
-    let port: Int
+    /// The port on loopback.
+    package let port: Int
 
     /// All requests so far.
-    var received: [Request] { requests.withLock { $0 } }
+    package var received: [Request] { requests.withLock { $0 } }
 
-    init(_ answer: @escaping @Sendable (Request) -> Answer) async throws {
+    /// Starts a server.
+    /// - Parameter answer: the answer to each request; called on an event loop.
+    package init(_ answer: @escaping @Sendable (Request) -> Answer) async throws {
         let requests = Mutex<(@Sendable (Request) -> Void)?>(nil)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -50,7 +53,8 @@ final class LyingServer: Sendable {
         requests.withLock { $0 = { [weak self] request in self?.requests.withLock { $0.append(request) } } }
     }
 
-    func shutDown() async { try? await channel.close() }
+    /// Stops listening. Open connections end with their answers.
+    package func shutDown() async { try? await channel.close() }
 
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
@@ -96,7 +100,7 @@ final class LyingServer: Sendable {
 
 extension LyingServer.Request {
     /// The true answer of a server with ranges.
-    func answer(_ file: [UInt8], etag: String = "\"one\"") -> LyingServer.Answer {
+    package func answer(_ file: [UInt8], etag: String = "\"one\"") -> LyingServer.Answer {
         guard let range else {
             return .response(200, [("Content-Length", "\(file.count)"), ("ETag", etag)], file)
         }
