@@ -22,6 +22,8 @@ package struct GenerationConfiguration: Sendable {
     package var admissionTimeout: Duration = .seconds(1)
     /// The owners that share cached prompts.
     package var cacheScope = CacheScope.owner
+    /// The treatment of lines that change with every request, at the head of a chat.
+    package var stableHead = StableHead.off
     /// The folder for the prompts of completions; nil = none.
     package var promptLog: PromptLog?
 

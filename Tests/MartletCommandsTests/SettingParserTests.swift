@@ -84,10 +84,7 @@ import Testing
             ["--path", "x"],
             "--path: a flag of llama-server that martlet does not support yet (files of its own as the web page)"
         ),
-        (
-            ["--cache-reuse", "256"],
-            "--cache-reuse: a flag of llama-server that martlet does not support yet (reuse of parts within a prompt)"
-        ),
+        (["--cache-reuse", "-1"], "--cache-reuse must be a whole number from 0 to 2147483647, not '-1'"),
         (["--fit-ctx"], "--fit-ctx needs a value"),
         (["model.gguf"], "unexpected argument 'model.gguf'; set a model with --model PATH"),
     ])

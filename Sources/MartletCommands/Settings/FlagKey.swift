@@ -217,19 +217,16 @@ enum FlagKey: String, Sendable, CaseIterable {
     case typicalP = "typical"
     case xtcProbability = "xtc-probability"
     case xtcThreshold = "xtc-threshold"
-    /// A number; read by `SamplingDefaults`.
+    /// A number, as is the next; read by `SamplingDefaults`.
     case dynamicTemperatureRange = "dynatemp-range"
-    /// A number; read by `SamplingDefaults`.
     case dynamicTemperatureExponent = "dynatemp-exp"
     /// A whole number; read by `SamplingDefaults`.
     case mirostat
-    /// A number; read by `SamplingDefaults`.
+    /// A number, as is the next; read by `SamplingDefaults`.
     case mirostatEntropy = "mirostat-ent"
-    /// A number; read by `SamplingDefaults`.
     case mirostatRate = "mirostat-lr"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
+    /// A share from 0 to 1, as is the next; read by `SamplingDefaults`.
     case adaptiveTarget = "adaptive-target"
-    /// A share from 0 to 1; read by `SamplingDefaults`.
     case adaptiveDecay = "adaptive-decay"
     /// A number; read by `SamplingDefaults`.
     case dryMultiplier = "dry-multiplier"
@@ -251,6 +248,10 @@ enum FlagKey: String, Sendable, CaseIterable {
     case reversePrompt = "reverse-prompt"
     /// On or off; read by `CompletionDefaults`.
     case cachePrompt = "cache-prompt"
+    /// Tokens; read by `CompletionDefaults` and `EngineConfiguration`.
+    case cacheReuse = "cache-reuse"
+    /// One of fixed words; read by `ServerConfiguration`.
+    case stableHead = "stable-head"
     /// One of fixed words; read by `ServerConfiguration`.
     case cacheScope = "cache-scope"
     /// On or off; read by `CompletionDefaults`.

@@ -97,7 +97,6 @@ enum PeerFlags {
     private static let others: [PeerFlag] = [
         // `ServeCommand` handles it before it parses settings.
         PeerFlag(["--list-devices"], .withoutEffect("the devices are printed, and nothing is served")),
-        PeerFlag(["--cache-reuse"], values: 1, neutral: ["0"], .missing("reuse of parts within a prompt")),
         PeerFlag(["--reuse-port"], .missing("several servers on one port")),
         PeerFlag(
             ["--path"], environment: ["LLAMA_ARG_STATIC_PATH"], values: 1, .missing("files of its own as the web page")),

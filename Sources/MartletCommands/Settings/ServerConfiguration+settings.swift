@@ -33,6 +33,7 @@ extension ServerConfiguration {
         }
         if let value = values.toggle(.infillSuffixFirst) { infillsSuffixFirst = value }
         completionDefaults = try CompletionDefaults(values, notice: notice)
+        if let value = values.text(.stableHead).flatMap(StableHead.init) { stableHead = value }
         if let value = values.text(.cacheScope).flatMap(CacheScope.init) { cacheScope = value }
         completionDefaults.showsCachedText = cacheScope == .owner || apiKeys.isEmpty
         if let value = values.toggle(.page) { servesPage = value }

@@ -15,6 +15,17 @@ extension SettingTable {
             "The owners that share cached prompts: key = each API key has its own; global = all share, and response times "
                 + "show whether another key has sent a prompt that begins alike."),
         Setting(
+            .cacheReuse, environment: ["LLAMA_ARG_CACHE_REUSE"], .integer(0...Int64(Int32.max)), "TOKENS", default: "0",
+            in: .requests, for: .both,
+            "Reuse runs of at least TOKENS cached tokens at other positions, by shifting the KV cache. The output then "
+                + "approximates that of a computed prompt. 0 = off; models whose memory cannot shift ignore it."),
+        Setting(
+            .stableHead, environment: [], .choice(StableHead.allCases.map(\.rawValue)), "RULES", default: "off",
+            in: .requests, for: .edge,
+            "Keep lines that change with every request from defeating the prefix cache, at the head of the first system "
+                + "message only: attribution = drop lines such as x-anthropic-billing-header; dates = move lines with "
+                + "the date to the end of the message; all = both."),
+        Setting(
             .prefillAssistant, environment: ["LLAMA_ARG_PREFILL_ASSISTANT"], .toggle, default: "on", in: .requests,
             for: .edge, "Continue a last message of the assistant, instead of treating it as complete."),
         Setting(

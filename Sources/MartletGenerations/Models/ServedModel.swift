@@ -23,12 +23,14 @@ package struct ServedModel: Sendable {
     private let names: Set<ExactString>
     private let templateArguments: JSONObject
     private let skipsParsing: Bool
+    private let stableHead: StableHead
 
     /// Compiles the template in force. Takes some milliseconds.
     package init(_ information: ModelInformation, configuration: GenerationConfiguration) {
         self.information = information
         templateArguments = configuration.templateArguments
         skipsParsing = configuration.skipsChatParsing
+        stableHead = configuration.stableHead
         var problem: TemplateError?
         func usable(_ source: String) -> String? {
             do throws(TemplateError) {
@@ -123,7 +125,7 @@ package struct ServedModel: Sendable {
         }
         do throws(TemplateError) {
             return try template.render(
-                messages: request.messages.map(\.templateForm),
+                messages: stableHead.applied(to: request.messages).map(\.templateForm),
                 tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.templateForm),
                 addGenerationPrompt: request.addsGenerationPrompt,
                 continuing: request.continuation.map(ChatTemplate.Continuation.init),

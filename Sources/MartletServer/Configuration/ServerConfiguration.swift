@@ -60,6 +60,8 @@ package struct ServerConfiguration: Sendable {
 
     /// The owners that share cached prompts. Default: each key has its own.
     package var cacheScope = CacheScope.owner
+    /// The treatment of lines that change with every request, at the head of a chat. Default: off.
+    package var stableHead = StableHead.off
     /// The bounds of requests, connections and generations.
     package var limits = Limits()
     /// The time for which a request waits for admission while the engine restarts, before the response's headers are
@@ -145,6 +147,7 @@ package struct ServerConfiguration: Sendable {
         generations.admissionTimeout = admissionTimeout
         generations.promptLog = promptLog
         generations.cacheScope = cacheScope
+        generations.stableHead = stableHead
         return generations
     }
 
