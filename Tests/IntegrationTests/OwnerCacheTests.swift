@@ -1,5 +1,6 @@
 import Foundation
 import MartletJSON
+import MartletPlatform
 import MartletTestSupport
 import Testing
 
@@ -94,6 +95,116 @@ import Testing
                 let computed = try #require(reply["timings"]?["prompt_n"]?.integerValue)
                 #expect(cached + computed == Int64(second.count))
             }
+        }
+    }
+
+    private static func files(_ folder: String) -> Set<String> {
+        Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    }
+
+    /// Ends the worker as `--sleep-idle-seconds` does.
+    private static func unload(_ server: Server) async throws {
+        let headers = [("Authorization", "Bearer \(key(0))")]
+        let connection = try await server.connect()
+        try await connection.send("GET", "/v1/models", headers: headers)
+        _ = try await connection.readHead()
+        let list = try JSONParser.parse(Array(try await connection.readBody().utf8))
+        let name = try #require(list["data"]?.arrayValue?.first?["id"])
+        let body: JSONValue = ["model": name]
+        try await connection.send("POST", "/models/unload", headers: headers, body: body.text)
+        #expect(try await connection.readHead().status == 200)
+        try await connection.close()
+    }
+
+    /// The tokens that two prompts have in common.
+    private static func overlap(_ first: String, _ second: String, _ server: Server) async throws -> Int64 {
+        let (one, other) = (try await tokens(first, server), try await tokens(second, server))
+        return Int64(zip(one, other).prefix { $0 == $1 }.count)
+    }
+
+    /// Owners send their next turn and the prompt of another owner.
+    ///
+    /// - Returns: the tokens that were reused for the owners' own prompts.
+    private static func probe(_ owners: [Int], turns: Int, _ server: Server) async throws -> Int64 {
+        var reused: Int64 = 0
+        for owner in owners {
+            let next = prompt(owner, turns: turns)
+            let own = try await completion(next, owner: owner, server)
+            let cached = try #require(own["timings"]?["cache_n"]?.integerValue)
+            let common = try await overlap(next, prompt(owner, turns: turns - 1), server)
+            // The output of the turn before may continue the prompt by chance.
+            #expect(cached <= common + 4, "owner \(owner)")
+            let computed = try #require(own["timings"]?["prompt_n"]?.integerValue)
+            let count = try await tokens(next, server).count
+            #expect(Int64(count) == cached + computed)
+            reused += cached
+
+            // This prompt is cached, for the owner of the canary only. Each probe has another victim.
+            let victim = owner + turns
+            let stolen = prompt(victim, turns: 0)
+            let foreign = try await completion(stolen, owner: owner, server)
+            var limit = try await overlap(stolen, next, server)
+            for earlier in owner + 1..<victim {
+                limit = max(limit, try await overlap(stolen, prompt(earlier, turns: 0), server))
+            }
+            for figure in [foreign["timings"]?["cache_n"], foreign["timings"]?["cache"]?["matched"]] {
+                let figure = try #require(figure?.integerValue)
+                #expect(figure <= limit, "owner \(owner) reuses \(victim)")
+            }
+            // The first token of a hit comes sooner. Without a hit as many tokens are computed as the prompt has left.
+            let stolenCount = try await tokens(stolen, server).count
+            let computedCount = try #require(foreign["timings"]?["prompt_n"]?.integerValue)
+            #expect(computedCount >= Int64(stolenCount) - limit)
+            let shown = foreign["timings"]?["cache"]?["difference"]?["cached"]?.stringValue ?? ""
+            #expect(!shown.contains(canary(victim)))
+        }
+        return reused
+    }
+
+    /// A killed worker, sleep and a restart of the server: cached prompts come back from files, to their owners only.
+    @Test func noCanaryCrossesOwnersOverKillsSleepAndRestarts() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "owners-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let arguments = [
+            "--kv-unified", "--ctx-size", "2048", "--parallel", "4", "--cache-disk", folder,
+            "--sleep-idle-seconds", "3600",
+        ]
+        let probed = Array(stride(from: 0, to: Self.ownerCount - 4, by: 11))
+        try await Self.withKeys(arguments) { server in
+            // Eight at a time: more than there are slots and room.
+            for first in stride(from: 0, to: Self.ownerCount, by: 8) {
+                try await withThrowingTaskGroup { group in
+                    for owner in first..<first + 8 {
+                        group.addTask {
+                            let reply = try await Self.completion(Self.prompt(owner, turns: 0), owner: owner, server)
+                            #expect(reply["timings"]?["cache_n"] == 0, "owner \(owner)")
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            // The first prompts are shorter than the chunk that a reuse is rounded to.
+            _ = try await Self.probe(probed, turns: 1, server)
+            // An idle worker writes the prompts that were used last first.
+            let before = Self.files(folder)
+            try await server.wait { Self.files(folder).subtracting(before).count >= 4 }
+
+            let worker = try await server.worker()
+            kill(worker, SIGKILL)
+            try await server.wait { try await !server.workers().contains(worker) }
+            let reused2 = try await Self.probe(probed, turns: 2, server)
+            #expect(reused2 > 0)
+
+            // The worker ends; the next request starts another one.
+            let asleep = try await server.worker()
+            try await Self.unload(server)
+            try await server.wait { try await !server.workers().contains(asleep) }
+            let reused3 = try await Self.probe(probed, turns: 3, server)
+            #expect(reused3 > 0)
+        }
+        try await Self.withKeys(arguments) { server in
+            let reused4 = try await Self.probe(probed, turns: 4, server)
+            #expect(reused4 > 0)
         }
     }
 
