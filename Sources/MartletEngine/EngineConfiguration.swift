@@ -94,6 +94,8 @@ package struct EngineConfiguration: Sendable {
     package var checkpointLimit = 32
     /// The smallest distance between checkpoints of earlier messages, in tokens.
     package var checkpointMinimumStep = 8_192
+    /// The value of `--cache-reuse`, for a warning if the memory of the model cannot be shifted. Requests have their own.
+    package var shiftLength = 0
     /// The time without work after which the disk tier writes prefixes that it lacks.
     package var diskCacheDelay: Duration = .milliseconds(300)
     /// Limits on the cost of matching a grammar. Limits on the size of a grammar apply where it is built.

@@ -96,6 +96,11 @@ extension InProcessEngine {
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
                 board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel, tiers: tiers,
                 slotFiles: slotFiles)
+            if configuration.shiftLength > 0, !loop.core.canMoveItems {
+                logger.warning(
+                    "the memory of this model cannot be shifted, so prompts reuse common beginnings only (--cache-reuse)",
+                    metadata: ["kind": "\(loop.core.kvCache.kind)"])
+            }
             finishLoading(.success(loaded))
             return loop
         } catch let error as LlamaError {

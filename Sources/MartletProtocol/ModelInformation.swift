@@ -110,6 +110,10 @@ package struct SlotStatus: Sendable, Equatable {
     package var promptTokensProcessed = 0
     package var cachedTokens = 0
     package var predictedTokens = 0
+    /// The number of tokens until the limit of the generation; `nil` if it has none.
+    package var remainingTokens: Int?
+    /// Whether the output contains a line break.
+    package var hasLineBreak = false
 
     package init(index: Int) { self.index = index }
 }

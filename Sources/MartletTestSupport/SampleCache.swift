@@ -12,6 +12,7 @@ package enum SampleCache {
         value.retention = CacheParameters.Retention.allCases.randomElement(using: &random) ?? .normal
         value.prefix = prefix(&random)
         value.isExplained = Bool.random(using: &random)
+        value.shiftLength = random.integer()
         return value
     }
 
@@ -40,6 +41,9 @@ package enum SampleCache {
         report.prefix = prefix(&random)
         report.difference = random.maybe { random in
             CacheReport.Difference(index: random.integer(), promptText: random.text(), cachedText: random.text())
+        }
+        report.shift = random.maybe { random in
+            CacheReport.Shift(tokens: random.integer(), isPossible: Bool.random(using: &random))
         }
         return report
     }

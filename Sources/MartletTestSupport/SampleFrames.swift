@@ -320,6 +320,8 @@ package enum SampleFrames {
             slot.promptTokensProcessed = random.integer()
             slot.cachedTokens = random.integer()
             slot.predictedTokens = random.integer()
+            slot.remainingTokens = random.maybe { $0.integer() }
+            slot.hasLineBreak = Bool.random(using: &random)
             return slot
         }
         value.queued = random.integer()

@@ -163,7 +163,7 @@ struct ChatCompletionRequestTests {
 
     @Test(
         arguments: [
-            ["n_cache_reuse": 5], ["tools": [["type": "code_interpreter"]]],
+            ["tools": [["type": "code_interpreter"]]],
             ["messages": [["role": "user", "content": [["type": "image_url", "image_url": ["url": "x"]]]]]],
         ] as [JSONObject])
     func fieldsThatWouldChangeTheCompletionAreRefused(fields: JSONObject) throws {

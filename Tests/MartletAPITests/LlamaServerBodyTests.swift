@@ -63,12 +63,18 @@ struct LlamaServerBodyTests {
         slot.handle = GenerationHandle(rawValue: 7)
         slot.promptTokens = 5
         slot.predictedTokens = 3
+        slot.hasLineBreak = true
         status.slots = [slot]
         let speculative = ServerBodies.slots(status, contextLength: 64, speculates: true).arrayValue?.first
         #expect(speculative?.objectValue?["speculative"] == true)
         let shown = ServerBodies.slots(status, contextLength: 64).arrayValue?.first
         #expect(shown?["is_processing"] == false && shown?["id_task"] == 7 && shown?["n_prompt_tokens"] == 5)
-        #expect(shown?["next_token"] == [["has_next_token": false, "n_decoded": 3]])
+        #expect(
+            shown?["next_token"]
+                == [["has_next_token": false, "has_new_line": true, "n_remain": -1, "n_decoded": 3]])
+        status.slots[0].remainingTokens = 9
+        let limited = ServerBodies.slots(status, contextLength: 64).arrayValue?.first?["next_token"]?.arrayValue
+        #expect(limited?.first?["n_remain"] == 9)
     }
 
     @Test func floatsAreReportedAsTheyWereSent() {

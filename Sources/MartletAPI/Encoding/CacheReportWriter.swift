@@ -32,6 +32,9 @@ struct CacheReportWriter {
             ("matched", integer(report.matchedTokens)), ("reason", .string(report.reason.word)),
             ("checkpoint", .bool(report.usesCheckpoint)), ("pinned", .bool(report.prefix != nil)),
         ]
+        if let shift = report.shift {
+            members.append(("shift", ["reused": integer(shift.tokens), "possible": .bool(shift.isPossible)]))
+        }
         if let difference = report.difference {
             members.append(("difference", json(of: difference)))
         }

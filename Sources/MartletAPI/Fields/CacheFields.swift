@@ -4,7 +4,7 @@ import MartletProtocol
 import OrderedCollections
 
 /// The fields of a request about the KV cache and the queue: `cache`, `cache_prompt`, `cache_prefix`,
-/// `prompt_cache_key`, `explain_cache`, `priority`.
+/// `prompt_cache_key`, `n_cache_reuse`, `explain_cache`, `priority`.
 ///
 /// `cache_prompt` decides whether the request reads the cache, `cache` what it leaves behind. Every combination of both
 /// is valid.
@@ -13,9 +13,10 @@ enum CacheFields {
     private static let nameLimit = 256
 
     /// Reads all fields.
+    /// - Parameter shiftLength: the value of `n_cache_reuse` if the request has none.
     /// - Returns: the pinned prefix that the request names; nil if it names none.
     static func read(
-        _ fields: FieldReader, into parameters: inout GenerationParameters
+        _ fields: FieldReader, shiftLength: Int, into parameters: inout GenerationParameters
     ) throws(APIError) -> PrefixReference? {
         if let word = try fields.string("cache") {
             guard let retention = retention(word) else {
@@ -25,6 +26,8 @@ enum CacheFields {
             }
             parameters.cache.retention = retention
         }
+        parameters.cache.shiftLength =
+            try fields.integer("n_cache_reuse", in: 0...Int(Int32.max)) ?? shiftLength
         parameters.cache.isExplained = try fields.bool("explain_cache") ?? false
         let range = RequestPriority.range
         parameters.priority = try fields.integer("priority", in: range) ?? 0

@@ -32,6 +32,8 @@ package struct CompletionDefaults: Sendable, Equatable {
     package var stops: [String] = []
     /// Whether the KV cache of earlier prompts is used.
     package var reusesPrompt = true
+    /// The smallest run of cached tokens that a prompt reuses at another position; 0 = none.
+    package var shiftLength = 0
     /// Whether a cache report contains text of the cached prompt. It must not if owners share cached prompts.
     package var showsCachedText = true
     /// Whether the output continues the last message if that is the assistant's.

@@ -73,7 +73,7 @@ extension CompletionOptions {
         if parameters.stops.isEmpty { parameters.stops = defaults.stops }
         parameters.ignoresEndOfGeneration = try fields.bool("ignore_eos") ?? defaults.ignoresEndOfGeneration
         parameters.reusesPrompt = try fields.bool("cache_prompt") ?? defaults.reusesPrompt
-        prefix = try CacheFields.read(fields, into: &parameters)
+        prefix = try CacheFields.read(fields, shiftLength: defaults.shiftLength, into: &parameters)
         showsCachedText = defaults.showsCachedText
         parameters.reportsProgress = try fields.bool("return_progress") ?? false
         reportsLoad = try fields.bool("load_progress") ?? parameters.reportsProgress
@@ -92,6 +92,7 @@ extension CompletionOptions {
             sampling: defaults.sampling, maximumTokens: defaults.maximumTokens, stops: defaults.stops)
         parameters.ignoresEndOfGeneration = defaults.ignoresEndOfGeneration
         parameters.reusesPrompt = defaults.reusesPrompt
+        parameters.cache.shiftLength = defaults.shiftLength
         parameters.speculation = defaults.speculation
         self.init(
             parameters: parameters, reasoningFormat: defaults.reasoningFormat,

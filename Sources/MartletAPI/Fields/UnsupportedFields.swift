@@ -25,6 +25,5 @@ enum UnsupportedFields {
         ("audio", { _ in false }),
         ("web_search_options", { _ in false }),
         ("suffix", { $0.stringValue?.isEmpty == true }),
-        ("n_cache_reuse", { $0.integerValue == 0 }),
     ]
 }

@@ -108,7 +108,11 @@ package enum ServerBodies {
                     members["n_prompt_tokens_processed"] = integer(slot.promptTokensProcessed)
                     members["n_prompt_tokens_cache"] = integer(slot.cachedTokens)
                     members["next_token"] = [
-                        ["has_next_token": .bool(slot.phase != .idle), "n_decoded": integer(slot.predictedTokens)]
+                        [
+                            "has_next_token": .bool(slot.phase != .idle), "has_new_line": .bool(slot.hasLineBreak),
+                            // -1 is llama-server's word for no limit.
+                            "n_remain": integer(slot.remainingTokens ?? -1), "n_decoded": integer(slot.predictedTokens),
+                        ]
                     ]
                 }
                 return .object(members)

@@ -48,6 +48,7 @@ extension CompletionDefaults {
             stops = values.toggle(.escape) ?? true ? value.map(EscapedText.unescaped) : value
         }
         if let value = values.toggle(.cachePrompt) { reusesPrompt = value }
+        if let value = values.integer(.cacheReuse) { shiftLength = value }
         if let value = values.toggle(.prefillAssistant) { continuesAssistant = value }
         speculation.kinds = try DraftKind.chosen(values)
         isVerbose = values.isVerbose

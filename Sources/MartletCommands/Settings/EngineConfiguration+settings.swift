@@ -50,6 +50,7 @@ extension EngineConfiguration {
             }
             diskCache = settings
         }
+        if let value = values.integer(.cacheReuse) { shiftLength = value }
         if let value = values.integer(.checkpoints) { checkpointLimit = value }
         if let value = values.integer(.checkpointStep) { checkpointMinimumStep = value }
         if let value = values.integer(.maximumStall) { maximumStall = .milliseconds(value) }

@@ -19,8 +19,11 @@ extension EngineCore {
             }
             let sequence = scheduler.waiting[admission.position]
             guard var plan = plan(for: sequence) else { return }
-            let hit = tierHit(for: sequence, beyond: plan.reuse.count)
-            if let hit {
+            var hit = tierHit(for: sequence, beyond: plan.reuse.count)
+            let shift = shiftedReuse(for: sequence, beyond: max(plan.reuse.count, hit?.length ?? 0))
+            if let shift {
+                (hit, plan.entry) = (nil, shift.entry)
+            } else if let hit {
                 if awaitState(of: hit, for: sequence) { continue }
                 plan.entry = ReusePolicy.victim(reuseHolders) ?? plan.entry
             }
@@ -30,7 +33,11 @@ extension EngineCore {
             if !kvCache.context.canSaveStates, hit != nil || kvCache.isWanted(entry) { return }
             _ = scheduler.waiting.admit(at: admission.position, now: now)
             noteReuse(of: sequence)
-            assign(sequence, to: slot, plan, restoring: hit)
+            if let shift {
+                assign(sequence, to: slot, shifting: shift)
+            } else {
+                assign(sequence, to: slot, plan, restoring: hit)
+            }
         }
     }
 
@@ -62,13 +69,14 @@ extension EngineCore {
     private func sharedCount(_ sequence: EngineSequence) -> Int {
         guard kvCache.isUnified else { return 0 }
         let running = EntrySet(kvCache.entries.lazy.filter { $0.slot != nil }.map(\.id.rawValue))
-        return matches(of: sequence).first { $0.entries.intersects(running) }?.length ?? 0
+        return matches(of: sequence).lazy.filter { $0.entries.intersects(running) }.map(\.length).max() ?? 0
     }
 
-    /// The levels of the tree that a prompt reaches and may read.
-    private func matches(of sequence: EngineSequence) -> [PrefixTree.Match] {
+    /// The levels of the tree that a prompt reaches and may read: of each key from the deepest one on.
+    func matches(of sequence: EngineSequence) -> [PrefixTree.Match] {
         guard !sequence.needsPromptLogprobs, kvCache.savedStates.tokenCount(of: sequence.handle) == 0 else { return [] }
-        let matches = kvCache.tree.matches(sequence.history[...], key: sequence.prefixKey)
+        let keys = [sequence.exactKey] + (sequence.shiftedKey.map { [$0] } ?? [])
+        let matches = keys.flatMap { kvCache.tree.matches(sequence.history[...], key: $0) }
         guard !sequence.request.parameters.reusesPrompt else { return matches }
         // The choices of one request share its prompt even if the request does not read the cache.
         guard let parent = sequence.request.sharedPrefillParent.flatMap(scheduler.runningSequence)?.entry else {
@@ -145,6 +153,7 @@ extension EngineCore {
             restore(hit, to: entry, for: sequence)
             return apply(.own(count: 0), to: sequence, entry)
         }
+        followKey(of: plan, sequence)
         switch plan.reuse {
         case .own(let count): kvCache.evict(entry, to: count)
         case .copy, .wait: kvCache.evict(entry)
@@ -165,7 +174,7 @@ extension EngineCore {
     }
 
     /// Fills the entry of a running sequence as planned, then begins the sequence or lets it wait.
-    private func apply(_ reuse: ReusePolicy.Reuse, to sequence: EngineSequence, _ entry: KVEntryID) {
+    func apply(_ reuse: ReusePolicy.Reuse, to sequence: EngineSequence, _ entry: KVEntryID) {
         switch reuse {
         case .own: break
         case .copy(let source, let count):
@@ -212,7 +221,9 @@ extension EngineCore {
     /// cancelled, preempted or paused, or has failed.
     func releaseWaiting() {
         for case let sequence? in scheduler.running {
-            guard let awaited = sequence.awaited, let entry = sequence.entry, !sequence.isResting else { continue }
+            guard let awaited = sequence.awaited, let entry = sequence.entry, let slot = sequence.slot,
+                !sequence.isResting
+            else { continue }
             if let source = scheduler.runningSequence(awaited.source), let sourceEntry = source.entry,
                 isPrefilling(source), kvCache[sourceEntry].count < awaited.count
             {
@@ -223,6 +234,10 @@ extension EngineCore {
             let reuse = ReusePolicy.plan(
                 promptCount: sequence.history.count, matches: matches(of: sequence), holders: reuseHolders,
                 rules: reuseRules, entry: entry.rawValue)
+            if followKey(of: .init(entry: entry.rawValue, reuse: reuse), sequence) {
+                kvCache.claim(
+                    entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: stepNumber)
+            }
             apply(reuse, to: sequence, entry)
         }
     }

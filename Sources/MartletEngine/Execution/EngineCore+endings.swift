@@ -25,7 +25,10 @@ extension EngineCore {
             at: stepNumber)
         let cache = sequence.request.parameters.cache
         // A request that only names a prefix leaves its own prompt behind, not the prefix.
-        if isRetained { kvCache.label(entry, cache.retention == .pinned ? cache.prefix : nil) }
+        if isRetained {
+            if cache.retention == .pinned, let prefix = cache.prefix { notePrefix(prefix, in: entry) }
+            kvCache.label(entry, cache.retention == .pinned ? cache.prefix : nil)
+        }
     }
 
     /// Returns a sequence that has run before to the front of the queue.

@@ -1,24 +1,21 @@
 import Llama
 import MartletProtocol
 
-/// Reports for clients: why a prompt was reused, the use of pinned prefixes, and places in the queue.
+/// Reports for clients: why a prompt was reused, and places in the queue.
 extension EngineCore {
     // MARK: Reuse
 
     /// Finds what the prompt of a sequence has in common with cached prompts, before its own entry is claimed.
     func noteReuse(of sequence: EngineSequence) {
         guard sequence.started == nil else { return }
-        if sequence.request.parameters.cache.isExplained { sequence.reports.cache = cacheReport(for: sequence) }
-        guard kvCache.hasLabels, sequence.request.parameters.reusesPrompt else { return }
-        for match in kvCache.tree.matches(sequence.history[...], key: sequence.prefixKey) {
-            for entry in kvCache.entries where match.entries.contains(entry.id.rawValue) && entry.isPinned {
-                // The last tokens of a prefix may differ: the text behind them can become part of a token.
-                guard let prefix = entry.prefix, match.length + 2 >= entry.count,
-                    !sequence.reports.prefixes.contains(prefix)
-                else { continue }
-                sequence.reports.prefixes.append(prefix)
+        let parameters = sequence.request.parameters
+        if parameters.cache.isExplained {
+            sequence.reports.cache = cacheReport(for: sequence)
+            if parameters.cache.shiftLength > 0 {
+                sequence.reports.cache?.shift = CacheReport.Shift(tokens: 0, isPossible: canMoveItems)
             }
         }
+        if parameters.reusesPrompt { sequence.reports.prefixes = pinnedPrefixes(of: sequence) }
     }
 
     private func cacheReport(for sequence: EngineSequence) -> CacheReport {
@@ -26,8 +23,10 @@ extension EngineCore {
             return CacheReport(.notRead, matchedTokens: 0)
         }
         let history = sequence.history
-        let key = sequence.prefixKey
-        guard let match = kvCache.tree.matches(history[...], key: key).first else {
+        let key = sequence.exactKey
+        let matches = [key, sequence.shiftedKey].compactMap { $0 }
+            .compactMap { kvCache.tree.matches(history[...], key: $0).first }
+        guard let match = matches.max(by: { $0.length < $1.length }) else {
             let hasOther = kvCache.entries.contains { entry in
                 entry.key.scope == key.scope && entry.key.adapters != key.adapters
                     && !kvCache.tree.matches(history[...], key: entry.key).isEmpty
@@ -66,29 +65,9 @@ extension EngineCore {
             cachedTokens: cached, promptCount: sequence.promptCount, canCut: kvCache.kind.canCutAnywhere,
             smallestRest: kvCache.kind == .attention ? scheduler.planner.shape.smallestRest : 1)
         if cached > 0, let tier = sequence.reuse.tier { sequence.reports.cache?.tier = tier }
-        guard cached > 0 else { return }
-        for prefix in sequence.reports.prefixes { prefixUses[prefix, default: PrefixUse()].record(at: now) }
-    }
-
-    /// The pinned prefixes that entries hold.
-    func prefixStatuses(at now: MonotonicTime) -> [PinnedPrefixStatus] {
-        guard kvCache.hasLabels else { return [] }
-        var statuses: [PinnedPrefixID: PinnedPrefixStatus] = [:]
-        for entry in kvCache.entries where entry.isPinned {
-            guard let prefix = entry.prefix else { continue }
-            var status = PinnedPrefixStatus(prefix)
-            status.tokens = max(entry.count, statuses[prefix]?.tokens ?? 0)
-            status.tier = .kvCache
-            if let use = prefixUses[prefix] { (status.hits, status.idleTime) = (use.hits, now - use.last) }
-            statuses[prefix] = status
-        }
-        return statuses.values.sorted { $0.id.rawValue < $1.id.rawValue }
-    }
-
-    /// Removes the pin of a prefix. Its entries are evicted like others from now on.
-    func unpin(_ prefix: PinnedPrefixID) {
-        kvCache.unpin(prefix)
-        prefixUses[prefix] = nil
+        sequence.reports.cache?.shift?.tokens = sequence.reuse.movedCount
+        if let entry = sequence.entry { sequence.reports.cache?.usesCheckpoint = kvCache[entry].usesCheckpoint }
+        if cached > 0 { recordUse(of: sequence.reports.prefixes, at: now) }
     }
 
     // MARK: Queue
@@ -120,17 +99,5 @@ extension EngineCore {
 
     private static func reportsPosition(_ sequence: EngineSequence) -> Bool {
         sequence.request.parameters.reportsProgress && !sequence.hasBegun
-    }
-}
-
-/// The use of a pinned prefix since the start of the engine.
-struct PrefixUse {
-    private(set) var hits: UInt64 = 0
-    private(set) var last = MonotonicTime(nanoseconds: 0)
-
-    /// Counts one request.
-    mutating func record(at now: MonotonicTime) {
-        hits += 1
-        last = now
     }
 }

@@ -10,7 +10,7 @@ extension EngineCore {
         guard kvCache.tiers.isActive, sequence.request.parameters.reusesPrompt, !sequence.needsPromptLogprobs,
             !sequence.reuse.avoidsTiers,
             kvCache.savedStates.tokenCount(of: sequence.handle) == 0,
-            let hit = kvCache.tiers.lookup(sequence.history[...], key: sequence.prefixKey),
+            let hit = kvCache.tiers.lookup(sequence.history[...], key: sequence.exactKey),
             hit.length >= reusable + PrefixTiers.gain
         else { return nil }
         return hit
@@ -44,6 +44,7 @@ extension EngineCore {
         guard let stored = kvCache.tiers.state(of: hit), makeRoom(for: hit.stateCount),
             kvCache.restore(entry, from: stored)
         else { return }
+        pinAgain(pinnedPrefixes(of: sequence), from: entry, common: hit.length)
         kvCache.cut(entry, to: reusable(hit, of: sequence.history.count))
         guard kvCache[entry].count > 0 else { return }
         kvCache.tiers.recordUse(hit, reusing: kvCache[entry].count)

@@ -26,8 +26,8 @@ final class EngineCore {
     var slotJobs: [(job: SlotJob, file: SlotFiles.ReadFile?)] = []
     /// Reads and writes the files of slot actions; `nil` = there are none.
     let slotFiles: SlotFiles?
-    /// The uses of pinned prefixes.
-    var prefixUses: [PinnedPrefixID: PrefixUse] = [:]
+    /// The pinned prefixes with ids.
+    var pinnedPrefixes: [PinnedPrefixID: PinnedItems] = [:]
     /// The state of the queue at the last report of places, and the earliest time of the next report.
     var queueReport = (revision: UInt64(0), next: MonotonicTime(nanoseconds: 0))
     private var arrivals: UInt64 = 0
@@ -172,6 +172,10 @@ final class EngineCore {
                 status.slots[slot].promptTokensProcessed = min(count, sequence.promptCount)
                 status.slots[slot].cachedTokens = sequence.cachedTokens
                 status.slots[slot].predictedTokens = sequence.predictedCount
+                status.slots[slot].remainingTokens = sequence.settings.maximumTokens.map {
+                    max(0, $0 - sequence.predictedCount)
+                }
+                status.slots[slot].hasLineBreak = sequence.hasLineBreak
             }
         }
     }

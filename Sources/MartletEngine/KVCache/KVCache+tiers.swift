@@ -46,7 +46,9 @@ extension KVCache {
     /// The tiers that want a retained entry; `nil` if it may not leave the KV cache.
     private func wishes(for id: KVEntryID) -> (ram: Bool, disk: Bool)? {
         let entry = self[id]
-        guard tiers.isActive, entry.use == .retained, entry.count >= PrefixTiers.minimumCount else { return nil }
+        // Moved items are approximations: a tier would pass them to requests that do not allow them.
+        guard tiers.isActive, entry.use == .retained, entry.count >= PrefixTiers.minimumCount, !entry.key.isShifted
+        else { return nil }
         let items = items(of: id)
         guard items.count == entry.count else { return nil }
         return tiers.wants(items[...], key: entry.key, isPinned: entry.isPinned)

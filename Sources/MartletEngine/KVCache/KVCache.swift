@@ -88,6 +88,7 @@ final class KVCache {
     /// - Parameter history: the items of the sequence that ran on it; `nil` = no prompt may reuse it, and it is cleared.
     func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at step: UInt64) {
         entries[id.rawValue].use = .retained
+        entries[id.rawValue].usesCheckpoint = false
         entries[id.rawValue].lastUsed = step
         guard let history, tree.count(of: id.rawValue) > 0 else { return clear(id) }
         synchronize(id, with: history)
@@ -97,9 +98,6 @@ final class KVCache {
 
     /// Names the pinned prefix that a retained entry holds.
     func label(_ id: KVEntryID, _ prefix: PinnedPrefixID?) { entries[id.rawValue].prefix = prefix }
-
-    /// Whether an entry holds a pinned prefix with an id.
-    var hasLabels: Bool { entries.contains { $0.isPinned && $0.prefix != nil } }
 
     /// Lets the entries of a prefix be evicted like others.
     func unpin(_ prefix: PinnedPrefixID) {
@@ -166,6 +164,7 @@ final class KVCache {
             removeCells(id, from: checkpoint.itemCount)
         else { return false }
         checkpointRestores += 1
+        entries[id.rawValue].usesCheckpoint = true
         shorten(id, to: checkpoint.itemCount)
         return true
     }
@@ -194,7 +193,11 @@ final class KVCache {
         entries[id.rawValue].count = 0
         entries[id.rawValue].exactCount = 0
         entries[id.rawValue].checkpoints = []
-        if case .retained = self[id].use { tree.remove(id.rawValue) }
+        entries[id.rawValue].usesCheckpoint = false
+        guard case .retained = self[id].use else { return }
+        entries[id.rawValue].isPinned = false
+        entries[id.rawValue].prefix = nil
+        tree.remove(id.rawValue)
     }
 
     /// Removes the items of a retained entry behind the first `count`. An entry that loses most of its items is offered
@@ -205,14 +208,37 @@ final class KVCache {
         cut(id, to: count)
     }
 
-    /// Removes the items at `range` and moves later ones down. Where positions cannot move, the entry is cleared. No
-    /// prompt reuses the entry afterwards, because its values depend on the removed items.
-    func shift(_ id: KVEntryID, removing range: Range<Int>) {
+    /// Removes the items at `range` and moves later ones down. No prompt reuses the entry afterwards unless it is claimed
+    /// again, because its values depend on the removed items.
+    ///
+    /// Where positions cannot move, the entry is cleared. That includes cells of other entries: a cell has one position.
+    ///
+    /// - Returns: whether the items were moved.
+    @discardableResult
+    func shift(_ id: KVEntryID, removing range: Range<Int>) -> Bool {
         tree.remove(id.rawValue)
-        guard context.shift(id.rawValue, removing: range) else { return clear(id) }
+        guard canShift(id, from: range.upperBound), context.shift(id.rawValue, removing: range) else {
+            clear(id)
+            return false
+        }
         ledger.remove(range, from: id.rawValue)
         entries[id.rawValue].checkpoints = []
         entries[id.rawValue].count -= range.count
+        entries[id.rawValue].exactCount = min(self[id].exactCount, range.lowerBound)
+        return true
+    }
+
+    /// Whether no other entry uses the cells of an entry behind its first `count` items.
+    func canShift(_ id: KVEntryID, from count: Int) -> Bool {
+        self[id].count - ledger.ownCount(of: id.rawValue) <= count
+    }
+
+    /// Moves the items of a retained entry to the positions at which a prompt has them, and removes the others. An
+    /// entry that loses most of its items is offered to the tiers first. If the items cannot be moved, the entry is empty.
+    func shift(_ id: KVEntryID, to reuse: ShiftedReuse) {
+        if reuse.count * 2 < self[id].count { offer(id) }
+        for range in reuse.removals where !shift(id, removing: range) { return }
+        cut(id, to: reuse.count)
     }
 
     private func removeCells(_ id: KVEntryID, from count: Int) -> Bool {
@@ -242,9 +268,10 @@ final class KVCache {
         checkpointPolicy.insert(checkpoint, into: &entries[id.rawValue].checkpoints)
     }
 
-    /// Retains an entry whose items were restored from a file.
-    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, at step: UInt64) {
+    /// Retains an entry whose items were restored from a file, or copied from another entry.
+    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, isPinned: Bool = false, at step: UInt64) {
         entries[id.rawValue].key = key
+        entries[id.rawValue].isPinned = isPinned
         entries[id.rawValue].lastUsed = step
         tree.insert(items[...], key: key, entry: id.rawValue)
     }

@@ -11,6 +11,9 @@ struct PrefixKey: Hashable, Sendable {
     var scope: UInt64 = 0
     /// The adapters that the items were computed with.
     var adapters: [AdapterScale] = []
+    /// Whether items were moved to other positions (see `ShiftedReuse`), so that their values are approximations. Only
+    /// requests that allow this reuse them.
+    var isShifted = false
 }
 
 /// One entry of the KV cache: the cells that libllama stores under one sequence id. Its items are in the `PrefixTree`.
@@ -32,6 +35,8 @@ struct KVEntry {
     var key = PrefixKey()
     /// The states to which layers that cannot be cut may go back, ascending.
     var checkpoints: [KVCheckpoint] = []
+    /// Whether the items were restored from a checkpoint, since the sequence on the entry began.
+    var usesCheckpoint = false
     /// The number of items at which the disk tier has refused the entry for good.
     var refusedCount = 0
     /// The number of the step in which the entry was last used.

@@ -19,7 +19,18 @@ extension EngineSequence {
     }
 
     /// The key under which its prefix may be reused.
-    var prefixKey: PrefixKey { PrefixKey(scope: request.tenant.cacheScope, adapters: request.adapters) }
+    var prefixKey: PrefixKey {
+        PrefixKey(scope: request.tenant.cacheScope, adapters: request.adapters, isShifted: reuse.isShifted)
+    }
+
+    /// The key of exact items that the sequence may reuse. A sequence that allows moved items also reads `shiftedKey`.
+    var exactKey: PrefixKey { PrefixKey(scope: request.tenant.cacheScope, adapters: request.adapters) }
+
+    /// The key of moved items that the sequence may reuse; `nil` if the request does not allow them.
+    var shiftedKey: PrefixKey? {
+        guard request.parameters.cache.shiftLength > 0 else { return nil }
+        return PrefixKey(scope: request.tenant.cacheScope, adapters: request.adapters, isShifted: true)
+    }
 
     /// The items that other prompts may reuse; empty after a context shift, because the cached values then depend on
     /// dropped items.

@@ -118,12 +118,11 @@ final class EngineSequence {
         pendingProbabilities = original.pendingProbabilities
         promptLogprobs = original.promptLogprobs
         speculation = original.speculation
+        reuse.isShifted = original.reuse.isShifted
         self.matcher = matcher
         isOffGrammar = original.isOffGrammar
         cachedTokens = promptCount
-        started = time
-        firstToken = time
-        lastToken = time
+        (started, firstToken, lastToken) = (time, time, time)
         follow(matcher)
     }
 

@@ -9,6 +9,10 @@ struct PrefixReuse {
     var avoidsTiers = false
     /// The positions at which a chunk of the prompt ends so that a checkpoint can be made, ascending.
     var checkpointStops: [Int] = []
+    /// Whether the entry has items that were moved to other positions.
+    var isShifted = false
+    /// The prompt tokens that were moved to other positions for the sequence.
+    var movedCount = 0
     /// The tier that the cached tokens came from; `nil` if there were none.
     var tier: CacheTier?
     /// The cached prompt tokens that came from a tier outside of the KV cache.

@@ -19,6 +19,11 @@ package struct CacheParameters: Sendable, Equatable {
     package var prefix: PinnedPrefixID?
     /// Whether the summary contains a `CacheReport`.
     package var isExplained = false
+    /// The smallest run of cached tokens that is moved to another position and reused there; 0 = none is moved.
+    ///
+    /// A moved token keeps the values that it got behind other tokens, so the output approximates that of a computed
+    /// prompt. Memory that cannot be shifted ignores the value.
+    package var shiftLength = 0
 
     /// The parameters of a request that leaves every optional field out.
     package init() {}

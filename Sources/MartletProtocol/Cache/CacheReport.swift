@@ -47,6 +47,19 @@ package struct CacheReport: Sendable, Equatable {
         }
     }
 
+    /// The reuse of tokens at other positions.
+    package struct Shift: Sendable, Equatable {
+        /// The prompt tokens whose cached values were moved to another position.
+        package var tokens: Int
+        /// Whether the memory of the model can be shifted.
+        package var isPossible: Bool
+
+        package init(tokens: Int, isPossible: Bool) {
+            self.tokens = tokens
+            self.isPossible = isPossible
+        }
+    }
+
     package var reason: Reason
     /// The tokens that the prompt has in common with the nearest cached prompt; at least the reused ones.
     package var matchedTokens: Int
@@ -58,6 +71,8 @@ package struct CacheReport: Sendable, Equatable {
     package var prefix: PinnedPrefixID?
     /// `nil` unless the reason is `differs`.
     package var difference: Difference?
+    /// `nil` unless the request allows that tokens are moved.
+    package var shift: Shift?
 
     package init(_ reason: Reason, matchedTokens: Int, tier: CacheTier? = nil) {
         self.reason = reason

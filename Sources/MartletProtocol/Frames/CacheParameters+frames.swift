@@ -1,10 +1,11 @@
 extension CacheParameters: FrameField {
-    static var minimumByteCount: Int { 3 }
+    static var minimumByteCount: Int { 4 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(retention.rawValue)
         writer.write(prefix?.rawValue)
         writer.write(isExplained)
+        writer.write(shiftLength)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -12,6 +13,7 @@ extension CacheParameters: FrameField {
         retention = try reader.readCase("retention in the cache")
         prefix = try reader.readPrefixID()
         isExplained = try reader.readBool()
+        shiftLength = try reader.readInt()
     }
 }
 
@@ -46,7 +48,7 @@ extension PromptBoundary: FrameField {
 }
 
 extension CacheReport: FrameField {
-    static var minimumByteCount: Int { 6 }
+    static var minimumByteCount: Int { 7 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(reason.rawValue)
@@ -55,10 +57,16 @@ extension CacheReport: FrameField {
         writer.write(usesCheckpoint)
         writer.write(prefix?.rawValue)
         writer.write(difference != nil)
-        guard let difference else { return }
-        writer.write(difference.index)
-        writer.write(difference.promptText)
-        writer.write(difference.cachedText)
+        if let difference {
+            writer.write(difference.index)
+            writer.write(difference.promptText)
+            writer.write(difference.cachedText)
+        }
+        writer.write(shift != nil)
+        if let shift {
+            writer.write(shift.tokens)
+            writer.write(shift.isPossible)
+        }
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -69,6 +77,9 @@ extension CacheReport: FrameField {
         difference = try reader.readOptional { reader throws(FrameError) in
             Difference(
                 index: try reader.readInt(), promptText: try reader.readString(), cachedText: try reader.readString())
+        }
+        shift = try reader.readOptional { reader throws(FrameError) in
+            Shift(tokens: try reader.readInt(), isPossible: try reader.readBool())
         }
     }
 }

@@ -38,7 +38,7 @@ extension EngineStatus: FrameField {
 }
 
 extension SlotStatus: FrameField {
-    static var minimumByteCount: Int { 8 }
+    static var minimumByteCount: Int { 10 }
 
     func write(to writer: inout ByteWriter) {
         writer.write(index)
@@ -49,6 +49,9 @@ extension SlotStatus: FrameField {
         writer.write(promptTokensProcessed)
         writer.write(cachedTokens)
         writer.write(predictedTokens)
+        writer.write(remainingTokens != nil)
+        if let remainingTokens { writer.write(remainingTokens) }
+        writer.write(hasLineBreak)
     }
 
     init(from reader: inout ByteReader) throws(FrameError) {
@@ -63,5 +66,7 @@ extension SlotStatus: FrameField {
         promptTokensProcessed = try reader.readInt()
         cachedTokens = try reader.readInt()
         predictedTokens = try reader.readInt()
+        remainingTokens = try reader.readOptional { reader throws(FrameError) in try reader.readInt() }
+        hasLineBreak = try reader.readBool()
     }
 }

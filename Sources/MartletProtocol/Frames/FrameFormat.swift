@@ -15,7 +15,7 @@
 /// exactly one version, and a different one is refused.
 package enum FrameFormat {
     /// The version; incremented with every change of a frame.
-    package static let version: UInt16 = 12
+    package static let version: UInt16 = 13
 
     /// The largest size of a frame in bytes, without its length field. It exceeds the largest request body that an edge
     /// accepts.

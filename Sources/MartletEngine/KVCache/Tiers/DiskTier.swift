@@ -188,6 +188,9 @@ final class DiskTier {
         readerJobs.post(.read(id, entry.payload))
     }
 
+    /// Lets the file that has exactly these items be evicted like others, until the folder is opened again.
+    func unpin(_ items: ArraySlice<Int32>, key: PrefixKey) { index.unpin(items, key: key) }
+
     // MARK: Reports
 
     /// Applies the report of a thread to the index.

@@ -32,6 +32,9 @@ final class PrefixTiers {
     private var loaded: [UInt64: StoredState] = [:]
     private(set) var reused: (ram: UInt64, disk: UInt64) = (0, 0)
     private var reservedByteCount = 0
+    /// The tiers of pinned prefixes, as long as no tier changes.
+    private var holders: [PinnedPrefixID: CacheTier?] = [:]
+    private var holderRevision: (UInt64, UInt64) = (0, 0)
     /// Prefixes that the RAM tier has dropped to make room.
     private(set) var evictions: UInt64 = 0
 
@@ -99,6 +102,28 @@ final class PrefixTiers {
     /// Counts a request that searched the cache.
     func recordLookup(isHit: Bool) {
         if isHit { lookups.hits += 1 } else { lookups.misses += 1 }
+    }
+
+    // MARK: Pinned prefixes
+
+    /// The fastest tier that holds all items of a pinned prefix; `nil` if none does.
+    ///
+    /// - Complexity: constant while no tier changes; otherwise as a lookup.
+    func holder(of prefix: PinnedPrefixID, _ items: [Int32], key: PrefixKey) -> CacheTier? {
+        let revision = (ram.revision, disk?.index.revision ?? 0)
+        if holderRevision != revision { (holders, holderRevision) = ([:], revision) }
+        if let known = holders[prefix] { return known }
+        let isOnDisk = disk?.index.entry(serving: items[...], key: key, isPinned: false) != nil
+        let holder: CacheTier? =
+            ram.entry(serving: items[...], key: key, isPinned: false) != nil ? .ram : isOnDisk ? .disk : nil
+        holders[prefix] = .some(holder)
+        return holder
+    }
+
+    /// Lets the entries with exactly these items be evicted like others.
+    func unpin(_ items: ArraySlice<Int32>, key: PrefixKey) {
+        ram.unpin(items, key: key)
+        disk?.unpin(items, key: key)
     }
 
     // MARK: Offers

@@ -61,6 +61,8 @@ struct TierIndex<Payload> {
     /// The ids of the entries by their beginnings.
     private var heads: [Head: [UInt64]] = [:]
     private var nextID: UInt64 = 1
+    /// Grows with every inserted and every removed entry.
+    private(set) var revision: UInt64 = 0
     private var time: UInt64 = 0
 
     /// - Parameters:
@@ -152,6 +154,7 @@ struct TierIndex<Payload> {
         var new = new
         new.id = nextID
         nextID += 1
+        revision += 1
         time += 1
         new.lastUsed = time
         entries[new.id] = new
@@ -185,9 +188,17 @@ struct TierIndex<Payload> {
         let head = head(of: entry.items[...], key: entry.key)
         heads[head]?.removeAll { $0 == id }
         if heads[head]?.isEmpty ?? false { heads[head] = nil }
+        revision += 1
         byteCount -= entry.byteCount
         itemCount -= entry.items.count
         return entry
+    }
+
+    /// Lets the entry that has exactly these items be evicted like others.
+    mutating func unpin(_ items: ArraySlice<Int32>, key: PrefixKey) {
+        for (id, entry) in entries where entry.isPinned && entry.key == key && entry.items[...] == items {
+            entries[id]?.isPinned = false
+        }
     }
 
     /// Removes the least recently used entry that is not pinned, for example to make room for others in a shared limit.

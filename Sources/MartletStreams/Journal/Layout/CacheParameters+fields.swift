@@ -1,6 +1,6 @@
 package import MartletProtocol
 
-/// 1 retention, 2 pinned prefix, 3 whether the summary explains the reuse.
+/// 1 retention, 2 pinned prefix, 3 whether the summary explains the reuse, 4 the smallest run that is moved.
 ///
 /// An absent retention is `normal`, which journals of version 4 without the field mean.
 extension CacheParameters: FieldRecord {
@@ -11,6 +11,7 @@ extension CacheParameters: FieldRecord {
         try coder.field(1, &retention)
         try coder.field(2, &prefix)
         try coder.field(3, &isExplained)
+        try coder.field(4, &shiftLength)
         self.prefix = prefix.map(PinnedPrefixID.init)
     }
 }
@@ -61,7 +62,8 @@ extension PromptBoundary.Kind: FieldCase {
     }
 }
 
-/// 1 reason, 2 matched tokens, 3 tier, 4 whether a checkpoint was used, 5 pinned prefix, 6 the first difference.
+/// 1 reason, 2 matched tokens, 3 tier, 4 whether a checkpoint was used, 5 pinned prefix, 6 the first difference,
+/// 7 the reuse at other positions.
 extension CacheReport: FieldRecord {
     package static var blank: Self { Self(.complete, matchedTokens: 0) }
 
@@ -73,6 +75,7 @@ extension CacheReport: FieldRecord {
         try coder.field(4, &usesCheckpoint)
         try coder.field(5, &prefix)
         try coder.field(6, &difference)
+        try coder.field(7, &shift)
         self.prefix = prefix.map(PinnedPrefixID.init)
     }
 }
@@ -85,6 +88,16 @@ extension CacheReport.Difference: FieldRecord {
         try coder.field(1, &index)
         try coder.field(2, &promptText)
         try coder.field(3, &cachedText)
+    }
+}
+
+/// 1 moved tokens, 2 whether the memory can be shifted.
+extension CacheReport.Shift: FieldRecord {
+    package static var blank: Self { Self(tokens: 0, isPossible: false) }
+
+    package mutating func code<Coder: FieldCoder>(_ coder: inout Coder) throws(Coder.Failure) {
+        try coder.field(1, &tokens)
+        try coder.field(2, &isPossible)
     }
 }
 
