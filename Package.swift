@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "MartletWorkers",
             dependencies: [
-                "MartletPlatform", "CSandbox", "MartletProtocol",
+                "MartletPlatform", "CSandbox", "MartletProtocol", "MartletText",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -253,7 +253,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "MartletSimulationTests", dependencies: ["MartletSimulation", "martlet-simulate"]),
-        .testTarget(name: "MartletTextTests", dependencies: ["MartletText"]),
+        .testTarget(name: "MartletTextTests", dependencies: ["MartletTestSupport", "MartletText"]),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"]),
         .testTarget(
             name: "MartletSchemaTests",
@@ -277,7 +277,8 @@ let package = Package(
             exclude: ["Outputs"]),
         .testTarget(
             name: "MartletJinjaTests",
-            dependencies: ["MartletPlatform", "MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"]),
+            dependencies: ["MartletPlatform", "MartletJinja", "MartletJSON", "MartletTestSupport", "MartletText"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "MartletEngineTests",
             dependencies: [
@@ -371,7 +372,7 @@ let package = Package(
                 "MartletCommands", "MartletAPI", "MartletChat", "MartletEngine", "MartletGenerations", "MartletJSON",
                 "MartletDownloads", "MartletGGUF", "MartletModels", "MartletPool", "MartletText", "MartletWorkers",
                 "MartletProtocol", "MartletServer", "MartletStateFiles", "MartletTestSupport", "Llama",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -1,3 +1,5 @@
+import MartletText
+
 /// The address of a file on a server: scheme, host, port and path. The parts that matter for trust are explicit.
 package struct DownloadAddress: Sendable, Equatable {
     package let scheme: String
@@ -14,7 +16,7 @@ package struct DownloadAddress: Sendable, Equatable {
             text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0.value != 0x7F })
         else { throw DownloadError("the address has blanks, control characters or more than 8192 bytes") }
         guard let mark = text.firstRange(of: "://") else {
-            throw DownloadError("'\(text.prefix(64))' is no address; it must begin with https://")
+            throw DownloadError("'\(text.excerpt(bytes: 64))' is no address; it must begin with https://")
         }
         scheme = text[..<mark.lowerBound].lowercased()
         guard scheme == "https" || scheme == "http" else {

@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import MartletPlatform
+import MartletText
 internal import NIOCore
 internal import NIOHTTP1
 internal import Synchronization
@@ -138,7 +139,8 @@ struct FileDownload: Sendable {
     private func checkEncoding(_ reply: DownloadClient.Reply) throws(DownloadError) {
         guard let encoding = reply.header("Content-Encoding"), encoding.lowercased() != "identity" else { return }
         throw DownloadError(
-            "\(reply.shownAddress) sends the file with the encoding '\(encoding.prefix(32))', which changes its bytes")
+            "\(reply.shownAddress) sends the file with the encoding '\(encoding.excerpt(bytes: 32))', which changes its bytes"
+        )
     }
 
     // MARK: Ranges

@@ -1,3 +1,5 @@
+import MartletText
+
 extension GGUFHeader {
     /// The range of a hyperparameter. For some values outside of it libllama ends the process, for others it
     /// computes NaN.
@@ -72,7 +74,7 @@ extension GGUFValue: CustomStringConvertible {
         case .large(let value): "\(value)"
         case .number(let value): "\(value)"
         case .bool(let value): "\(value)"
-        case .text(let value): "the text '\(value.prefix(64))'"
+        case .text(let value): "the text '\(value.excerpt(bytes: 64))'"
         case .array(let count): "a list of \(count)"
         case .longText: "a long text"
         }

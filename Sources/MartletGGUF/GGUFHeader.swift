@@ -106,7 +106,7 @@ package struct GGUFHeader: Sendable, Equatable {
         case let kind: value = try Self.value(kind, &cursor)
         }
         guard metadata.updateValue(value, forKey: key) == nil else {
-            throw .broken("the metadata has '\(key.prefix(64))' twice")
+            throw .broken("the metadata has '\(key.excerpt(bytes: 64))' twice")
         }
     }
 

@@ -1,3 +1,5 @@
+import MartletText
+
 /// An error while a chat template is parsed or rendered.
 ///
 /// `'foo' is undefined (template line 12: {{ foo.bar }})` is the description of an evaluation error. The texts are
@@ -29,7 +31,7 @@ package struct TemplateError: Error, Sendable, Equatable {
     package var message: String
     /// The line in the template's source, from 1; 0 = none.
     package var line: Int
-    /// The text of that line without white space at its ends, at most 200 code points.
+    /// The text of that line without white space at its ends, at most 200 bytes and a mark for the rest.
     package var sourceLine: String
 
     /// An error at a line of the template.
@@ -46,7 +48,7 @@ package struct TemplateError: Error, Sendable, Equatable {
         let lines = source.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard line > 0, line <= lines.count else { return error }
         let text = ProvenanceText(String(Substring(lines[line - 1])), isTrusted: true).stripped().string
-        error.sourceLine = text.utf8.count <= 200 ? text : String(text.unicodeScalars.prefix(200)) + "…"
+        error.sourceLine = text.excerpt(bytes: 200)
         return error
     }
 }

@@ -1,3 +1,5 @@
+import MartletText
+
 /// A token of a template's source.
 struct TemplateToken: Sendable {
     /// The kinds of tokens. Keywords are names, as their meaning depends on their place.
@@ -68,7 +70,7 @@ extension TemplateToken.Kind {
         case .blockBegin: "'{%'"
         case .blockEnd: "end of statement block"
         case .name(let name): "'\(name)'"
-        case .string(let text): "the string '\(text.unicodeScalars.count > 40 ? text.prefix(40) + "…" : text[...])'"
+        case .string(let text): "the string '\(text.excerpt(bytes: 40))'"
         case .integer(let value): "'\(value)'"
         case .float(let value): "'\(value)'"
         case .symbol(let symbol): "'\(symbol.rawValue)'"

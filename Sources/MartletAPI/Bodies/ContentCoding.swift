@@ -1,5 +1,6 @@
 internal import CZlib
 import MartletStreams
+import MartletText
 
 /// The compression of a request's body, as `Content-Encoding` names it.
 ///
@@ -29,7 +30,8 @@ package enum ContentCoding {
             case "gzip", "x-gzip": codings.append(.gzip)
             case "deflate": codings.append(.deflate)
             case "identity": break
-            default: throw refusal("Value must be one of gzip, deflate, identity, but got \"\(name.prefix(64))\"")
+            default:
+                throw refusal("Value must be one of gzip, deflate, identity, but got \"\(name.excerpt(bytes: 64))\"")
             }
         }
         guard codings.count <= countLimit else {

@@ -1,6 +1,7 @@
 package import MartletGenerations
 package import MartletJSON
 package import MartletProtocol
+import MartletText
 import OrderedCollections
 
 // The JSON form of control commands, for the HTTP routes and the WebSocket. `docs/control.md` describes the fields.
@@ -72,7 +73,8 @@ extension ControlRequest {
         default:
             throw .field(
                 "action",
-                "Value must be one of \(Self.actionNames.joined(separator: ", ")), but got \"\(name.prefix(64))\"")
+                "Value must be one of \(Self.actionNames.joined(separator: ", ")), but got \"\(name.excerpt(bytes: 64))\""
+            )
         }
         self.init(action: action)
     }
@@ -116,7 +118,7 @@ extension ControlInjection {
         let when = try fields.string("when") ?? "now"
         guard let moment = Self.moments.first(where: { $0.name == when })?.moment else {
             let known = Self.moments.map(\.name).joined(separator: ", ")
-            throw .field("when", "Value must be one of \(known), but got \"\(when.prefix(64))\"")
+            throw .field("when", "Value must be one of \(known), but got \"\(when.excerpt(bytes: 64))\"")
         }
         // Text of the assistant continues its turn.
         let opensTurn = role != nil && role != "assistant"

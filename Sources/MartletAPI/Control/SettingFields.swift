@@ -1,6 +1,7 @@
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletText
 import OrderedCollections
 
 /// The settings that a command can change while a generation runs, under the names of the request fields.
@@ -41,7 +42,7 @@ enum SettingFields {
         for (name, value) in fields.members where value != .null {
             guard let key = names.first(where: { $0.name == name })?.key ?? aliases[name] else {
                 throw .field(
-                    fields.path(String(name.prefix(64))), "This field cannot be changed while a generation runs")
+                    fields.path(name.excerpt(bytes: 64)), "This field cannot be changed while a generation runs")
             }
             // Two names of one setting count once.
             if !change.keys.contains(key) { change.keys.append(key) }

@@ -1,6 +1,7 @@
 package import MartletJSON
 package import MartletProtocol
 import MartletStreams
+import MartletText
 import OrderedCollections
 
 /// The body of `/v1/embeddings` and `/embedding`, validated.
@@ -51,7 +52,8 @@ package struct EmbeddingRequest: Sendable, Equatable {
         encoding = .float
         if let name = try fields.string("encoding_format") {
             guard let known = Encoding(rawValue: name) else {
-                throw .field("encoding_format", "Value must be \"float\" or \"base64\", but got \"\(name.prefix(64))\"")
+                throw .field(
+                    "encoding_format", "Value must be \"float\" or \"base64\", but got \"\(name.excerpt(bytes: 64))\"")
             }
             encoding = known
         }

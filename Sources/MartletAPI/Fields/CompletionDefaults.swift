@@ -3,6 +3,7 @@ package import MartletGrammar
 package import MartletJSON
 package import MartletProtocol
 package import MartletSchema
+import MartletText
 
 /// The values of fields that a request omits. The server's flags set them.
 package struct CompletionDefaults: Sendable, Equatable {
@@ -79,7 +80,7 @@ extension ReasoningFormat {
         guard let name = try fields.string("reasoning_format") else { return nil }
         guard let format = Self(rawValue: name) else {
             let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name)\"")
+            throw .field("reasoning_format", "Value must be one of \(known), but got \"\(name.excerpt(bytes: 64))\"")
         }
         self = format
     }

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletText
 import OrderedCollections
 
 /// Reads `logit_bias`: a list of pairs, or an object. A token is an id or a text, and `false` bans it.
@@ -25,7 +26,8 @@ enum LogitBiasField {
             if let id = Int32(id), id >= 0 {
                 biases.append(LogitBias(.token(id), bias: bias))
             } else if unknown.count < unknownLimit {
-                unknown.append(.field(name, "The token id must be between 0 and \(Int32.max), but is \(id.prefix(64))"))
+                unknown.append(
+                    .field(name, "The token id must be between 0 and \(Int32.max), but is \(id.excerpt(bytes: 64))"))
             }
         }
         switch value {
@@ -49,7 +51,7 @@ enum LogitBiasField {
         case .object(let members):
             try check(count: members.count, path)
             for (key, value) in members {
-                let name = "\(path).\(key.prefix(64))"
+                let name = "\(path).\(key.excerpt(bytes: 64))"
                 let bias = try bias(value, name)
                 // Names of members are always strings, so digits are an id here.
                 if isInteger(key) {

@@ -1,6 +1,7 @@
 import MartletJSON
 import MartletProtocol
 import MartletStreams
+import MartletText
 
 /// Reads and shows the order of samplers: a list of names, or a string of letters.
 enum SamplerNames {
@@ -40,7 +41,8 @@ enum SamplerNames {
                     kinds.append(entry.kind)
                 } else {
                     let known = table.map { "\($0.letter) (\($0.name))" }.joined(separator: ", ")
-                    unknown.append(.field(path, "Letters must be of \(known), but got \"\(letter)\""))
+                    unknown.append(
+                        .field(path, "Letters must be of \(known), but got \"\(String(letter).excerpt(bytes: 16))\""))
                 }
             }
             return (kinds, unknown)

@@ -4,6 +4,7 @@ import MartletJSON
 import MartletProtocol
 import MartletSchema
 import MartletStreams
+import MartletText
 
 /// A schema of a request with its grammar: `response_format` or `json_schema`, and the fields that control its
 /// compilation, `schema_mode` and `schema_whitespace`.
@@ -113,7 +114,7 @@ package struct SchemaField: Sendable, Equatable {
         case let type?:
             throw .field(
                 "response_format.type",
-                "Value must be one of text, json_object, json_schema, but got \"\(type.prefix(64))\"")
+                "Value must be one of text, json_object, json_schema, but got \"\(type.excerpt(bytes: 64))\"")
         }
     }
 
@@ -124,7 +125,7 @@ package struct SchemaField: Sendable, Equatable {
         guard let text = try fields.string(name) else { return nil }
         guard let value = Choice(rawValue: text) else {
             let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .field(name, "Value must be one of \(known), but got \"\(text.prefix(64))\"")
+            throw .field(name, "Value must be one of \(known), but got \"\(text.excerpt(bytes: 64))\"")
         }
         return value
     }

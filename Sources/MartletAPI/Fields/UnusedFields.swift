@@ -1,6 +1,7 @@
 import MartletGenerations
 import MartletJSON
 import MartletProtocol
+import MartletText
 
 /// Reports the fields of a request that had no effect: in `warnings` of the response and in `X-Martlet-Warnings`, or as
 /// an error where the server is strict (`--strict-fields`).
@@ -90,7 +91,7 @@ package enum UnusedFields {
 extension FieldReader {
     /// A name for a message: at most 64 Unicode scalars, as JSON. One character may have any number of scalars.
     static func quoted(_ name: String) -> String {
-        JSONValue.string(String(String.UnicodeScalarView(name.unicodeScalars.prefix(64)))).text
+        JSONValue.string(String(name.beginning(bytes: 64))).text
     }
 }
 

@@ -1,5 +1,6 @@
 package import MartletGenerations
 package import MartletJSON
+import MartletText
 import OrderedCollections
 
 /// A message that a client sends over a WebSocket.
@@ -59,7 +60,7 @@ package struct RealtimeMessage: Sendable {
         let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
         guard let type else { throw .field("type", "One of \(known) is required, but the field is missing") }
         guard let kind = Kind(rawValue: type) else {
-            throw .field("type", "Value must be one of \(known), but got \"\(type.prefix(64))\"")
+            throw .field("type", "Value must be one of \(known), but got \"\(type.excerpt(bytes: 64))\"")
         }
         let fields = try FieldReader(json)
         switch kind {

@@ -1,5 +1,6 @@
 import MartletGenerations
 package import MartletJSON
+import MartletText
 import OrderedCollections
 
 /// The server's messages over a WebSocket: events of logs, and one reply per message of the client.
@@ -39,7 +40,7 @@ package enum RealtimeReply {
     /// The members that all replies share: `of` and `request_id` repeat the client's.
     private static func head(_ kind: Kind, _ message: RealtimeMessage?) -> JSONObject {
         var members: JSONObject = ["type": .string(kind.rawValue)]
-        if let type = message?.type { members["of"] = .string(String(type.prefix(64))) }
+        if let type = message?.type { members["of"] = .string(String(type.beginning(bytes: 64))) }
         if let requestID = message?.requestID { members["request_id"] = .string(requestID) }
         return members
     }

@@ -1,5 +1,6 @@
 import MartletJSON
 import MartletProtocol
+import MartletText
 import OrderedCollections
 
 /// Parses a section of tool calls, byte by byte.
@@ -239,7 +240,7 @@ struct ToolCallParser: Sendable {
 
     /// Gives up, because the head names no offered tool. At most 64 bytes of the name are part of the warning.
     mutating func failName(_ name: [UInt8]) -> Step {
-        let shown = String(decoding: name.prefix(64), as: UTF8.self)
+        let shown = name.excerpt(bytes: 64)
         return fail(plan.format.startsBare ? nil : "The model called a tool that was not offered: \(shown)")
     }
 

@@ -1,3 +1,4 @@
+import MartletText
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -132,7 +133,7 @@ final class BenchConnection: ChannelInboundHandler {
     private var failure: String? {
         guard let status else { return "no response" }
         guard status.code == 200 else {
-            return "status \(status.code): \(String(decoding: refusal.prefix(200), as: UTF8.self))"
+            return "status \(status.code): \(refusal.excerpt(bytes: 200))"
         }
         if let error = meter.error { return "error event: \(error)" }
         if meter.times.isEmpty { return "no token" }

@@ -1,3 +1,5 @@
+import MartletText
+
 /// Records the arrival times of the tokens of an event stream, in the dialects of OpenAI and llama-server.
 ///
 /// An event counts as a token if it has a text that is not empty. The meter searches the bytes of a line for a few
@@ -49,7 +51,7 @@ struct StreamMeter {
         for name in Self.counts { if let count = number(after: name) { reportedCount = count } }
         if end(of: Self.done) != nil || end(of: Self.stop) != nil { isComplete = true }
         if error == nil, let start = end(of: Self.failure), firstByte(from: start) == UInt8(ascii: "{") {
-            error = String(decoding: line[start...].prefix(200), as: UTF8.self)
+            error = line[start...].excerpt(bytes: 200)
         }
     }
 

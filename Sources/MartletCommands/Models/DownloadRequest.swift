@@ -1,6 +1,7 @@
 import MartletDownloads
 import MartletModels
 import MartletPlatform
+import MartletText
 
 /// A download that a command or `martlet serve` asks for: its source, its target and its settings.
 struct DownloadRequest: Sendable {
@@ -40,7 +41,7 @@ struct DownloadRequest: Sendable {
             source = .address(try DownloadAddress(text))
         } else {
             throw DownloadError(
-                "'\(text.prefix(80).description.printable)' is no source; a source is ORG/NAME[:QUANTIZATION]"
+                "'\(text.excerpt(bytes: 80))' is no source; a source is ORG/NAME[:QUANTIZATION]"
                     + (isRepository ? "" : " or an https address"))
         }
         guard let cacheFolder = HubCache.folder(environment: environment),

@@ -2,6 +2,7 @@ import ArgumentParser
 import MartletGrammar
 import MartletJSON
 import MartletSchema
+import MartletText
 
 /// `martlet schema check`: reports whether output can follow a schema, and whether an instance follows it.
 ///
@@ -110,7 +111,7 @@ struct SchemaCheckCommand: ParsableCommand {
             return
         }
         let before = String(decoding: text[..<count].suffix(60), as: UTF8.self)
-        let after = String(decoding: text[count...].prefix(60), as: UTF8.self)
+        let after = text[count...].excerpt(bytes: 60)
         let position = count == text.count ? "it ends too early" : "it stops at byte \(count + 1)"
         Terminal.write("The instance cannot be written: \(position).\n  \(before)\u{25B6}\(after)\n")
         throw ExitCode(1)

@@ -1,6 +1,7 @@
 import MartletGrammar
 import MartletJSON
 import MartletSchema
+import MartletText
 import OrderedCollections
 
 /// Compiles schemas, tests their instances, and counts the results (`martlet schema check --suite`).
@@ -81,7 +82,7 @@ struct SchemaSuite {
             if isAccepted { if isValid { valid.accepted += 1 } else { invalid.accepted += 1 } }
             guard isAccepted != isValid else { continue }
             isRight = false
-            let rest = String(decoding: text[count...].prefix(40), as: UTF8.self)
+            let rest = text[count...].excerpt(bytes: 40)
             report("\(name): test \(number + 1) is \(isValid ? "refused at byte \(count + 1): \(rest)" : "accepted")")
         }
         if isRight { passed += 1 }

@@ -1,6 +1,7 @@
 import MartletJSON
 import MartletProtocol
 import MartletStreams
+import MartletText
 import OrderedCollections
 
 /// A stored generation as text and JSON of the commands `martlet streams`.
@@ -34,7 +35,7 @@ extension StoredGeneration {
     var preview: String {
         let message = body["messages"]?.arrayValue?.last { $0["role"]?.stringValue == "user" }
         let text = message?["content"]?.stringValue ?? body["prompt"]?.stringValue ?? body["input"]?.stringValue ?? ""
-        return TextWidth.shortened(String(text.prefix(200).map { $0.isNewline ? " " : $0 }), to: 50)
+        return TextWidth.shortened(String(text.beginning(bytes: 1_024).map { $0.isNewline ? " " : $0 }), to: 50)
     }
 
     /// The metadata of the generation, without prompt and output. Times are in seconds since 1970.

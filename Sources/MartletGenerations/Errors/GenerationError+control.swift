@@ -1,5 +1,6 @@
 package import MartletProtocol
 package import MartletStreams
+import MartletText
 
 extension GenerationError {
     /// The reason why the engine did not apply a control command. `reason` identifies it for programs.
@@ -42,7 +43,7 @@ extension GenerationError {
         case .used(let other):
             self.init(
                 .conflict,
-                "Field 'request_id': \"\(other.requestID.prefix(64))\" is the id of another command to this generation, "
+                "Field 'request_id': \"\(other.requestID.excerpt(bytes: 64))\" is the id of another command to this generation, "
                     + "whose action was \"\(other.action)\"", field: "request_id")
             reason = "request_id_used"
         case .tooMany(let limit):

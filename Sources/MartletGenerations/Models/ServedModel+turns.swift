@@ -3,6 +3,7 @@ internal import MartletConversation
 internal import MartletJinja
 internal import MartletProtocol
 internal import MartletStreams
+import MartletText
 
 extension ServedModel {
     /// The text that closes the running turn of the assistant, adds a turn of `role`, and opens the next turn of the
@@ -18,7 +19,8 @@ extension ServedModel {
         guard capabilities.textRoles.contains(role) || capabilities.partsRoles.contains(role),
             let role = ConversationMessage.Role(rawValue: role)
         else {
-            throw .field("role", "The model's chat template does not accept this role, but got \"\(role.prefix(64))\"")
+            throw .field(
+                "role", "The model's chat template does not accept this role, but got \"\(role.excerpt(bytes: 64))\"")
         }
         let marker = "answer\(UInt64.random(in: 0 ... .max))"
         var request = chat

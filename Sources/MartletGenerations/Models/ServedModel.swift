@@ -82,7 +82,7 @@ package struct ServedModel: Sendable {
             return
         }
         throw .unknownModel(
-            "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.prefix(256))\"")
+            "Field 'model': Value must be \"\(configuration.modelName)\", but got \"\(name.excerpt(bytes: 256))\"")
     }
 
     /// Checks the indexes of adapters in a request.
@@ -101,7 +101,7 @@ package struct ServedModel: Sendable {
     package func warning(about name: String?, configuration: GenerationConfiguration) -> String? {
         guard let name, !isNamed(name, configuration: configuration) else { return nil }
         let (requested, served) = (
-            JSONValue.string(String(name.prefix(256))), JSONValue.string(configuration.modelName)
+            JSONValue.string(String(name.beginning(bytes: 256))), JSONValue.string(configuration.modelName)
         )
         return "model: \(requested.text) is not served here; \(served.text) answers"
     }

@@ -4,6 +4,7 @@ package import MartletJSON
 internal import MartletPlatform
 package import MartletProtocol
 package import MartletStreams
+import MartletText
 package import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -24,7 +25,7 @@ package final class PinnedPrefixes: Sendable {
         guard reference.isRequired else { return nil }
         throw GenerationError(
             .notFound,
-            "Field 'cache_prefix': There is no prefix of this name, but got \"\(reference.name.prefix(64))\"",
+            "Field 'cache_prefix': There is no prefix of this name, but got \"\(reference.name.excerpt(bytes: 64))\"",
             field: "cache_prefix")
     }
 
@@ -146,7 +147,7 @@ package struct PrefixService: Sendable {
     }
 
     private static func unknown(_ name: String) -> GenerationError {
-        GenerationError(.notFound, "There is no prefix \"\(name.prefix(64))\"")
+        GenerationError(.notFound, "There is no prefix \"\(name.excerpt(bytes: 64))\"")
     }
 
     /// The figures of the engines that run.

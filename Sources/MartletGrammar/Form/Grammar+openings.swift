@@ -1,3 +1,5 @@
+import MartletText
+
 extension Grammar {
     /// The number of expressions that are visited.
     private static let mostVisits = 2_000_000
@@ -13,7 +15,7 @@ extension Grammar {
                 "At some position the grammar has \(count) continuations at once; the limit is \(limits.threads).")
         }
         if let beginning = ambiguousBeginning(limits) {
-            let text = String(decoding: beginning.prefix(32), as: UTF8.self)
+            let text = beginning.excerpt(bytes: 32)
             throw GrammarError(
                 .limit,
                 "A text that begins with '\(text)' can be read in more ways at once than the limit of \(limits.threads)."

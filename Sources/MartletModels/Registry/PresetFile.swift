@@ -96,7 +96,7 @@ package struct PresetFile: Sendable, Equatable {
         _ content: Substring, _ place: String, _ knownKeys: [String], _ canonicalKey: (String) -> String?
     ) throws(ModelSourceError) -> RegisteredModel.Setting? {
         guard let mark = content.firstIndex(of: "=") else {
-            throw ModelSourceError("\(place): '\(content.prefix(64))' has no '='; a setting is 'key = value'")
+            throw ModelSourceError("\(place): '\(content.excerpt(bytes: 64))' has no '='; a setting is 'key = value'")
         }
         let key = String(trimmed(content[..<mark]))
         let value = String(trimmed(content[content.index(after: mark)...]))
@@ -108,7 +108,7 @@ package struct PresetFile: Sendable, Equatable {
         guard let name = canonicalKey(key) else {
             let nearest = EditDistance.nearest(to: key, among: (knownKeys + ownKeys).sorted())
             throw ModelSourceError(
-                "\(place): unknown key '\(key.prefix(64))'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+                "\(place): unknown key '\(key.excerpt(bytes: 64))'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
         }
         return RegisteredModel.Setting(name, value)
     }

@@ -149,7 +149,7 @@ struct KeywordDecoder {
         var types: JSONTypes = []
         for name in names {
             guard let type = JSONTypes(name: name) else {
-                return try refuse("type", "there is no type '\(name.prefix(64))'")
+                return try refuse("type", "there is no type '\(name.excerpt(bytes: 64))'")
             }
             types.formUnion(type)
         }

@@ -159,7 +159,7 @@ struct SchemaResources {
         guard let start = identified[resource] else {
             throw SchemaError(
                 .unsupported, pointer: pointer, keyword: keyword,
-                "it refers to another document, '\(text.prefix(200))'")
+                "it refers to another document, '\(text.excerpt(bytes: 200))'")
         }
         var target = start
         if fragment.utf8.first == UInt8(ascii: "/") {
@@ -170,12 +170,13 @@ struct SchemaResources {
         } else if !fragment.isEmpty {
             guard let anchor = anchors["\(resource)#\(fragment)"] else {
                 throw SchemaError(
-                    .invalid, pointer: pointer, keyword: keyword, "there is no anchor '\(fragment.prefix(200))'")
+                    .invalid, pointer: pointer, keyword: keyword, "there is no anchor '\(fragment.excerpt(bytes: 200))'"
+                )
             }
             target = anchor
         }
         guard let value = value(at: target) else {
-            throw SchemaError(.invalid, pointer: pointer, keyword: keyword, "there is no '\(text.prefix(200))'")
+            throw SchemaError(.invalid, pointer: pointer, keyword: keyword, "there is no '\(text.excerpt(bytes: 200))'")
         }
         return (target, value)
     }

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import MartletAPI
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypes
@@ -60,7 +61,7 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
             try Self.check(head)
             guard let request = try? HTTPRequest(head, secure: false, splitCookie: false) else {
                 throw APIError(
-                    .invalidRequest, "The request's method \"\(head.method.rawValue.prefix(64))\" is not valid")
+                    .invalidRequest, "The request's method \"\(head.method.rawValue.excerpt(bytes: 64))\" is not valid")
             }
             let isModern = head.version.minor >= 1
             exchanges.append(
@@ -88,7 +89,7 @@ final class EdgeCodec: ChannelDuplexHandler, RemovableChannelHandler {
         guard head.version.minor >= 1 else {
             throw APIError(.invalidRequest, "Header 'Transfer-Encoding': HTTP/1.0 does not allow it")
         }
-        let got = "but got \"\(codings.joined(separator: ", ").prefix(64))\""
+        let got = "but got \"\(codings.joined(separator: ", ").excerpt(bytes: 64))\""
         // Otherwise the end of the body is unknown.
         guard codings.last == "chunked", codings.count(where: { $0 == "chunked" }) == 1 else {
             throw APIError(.invalidRequest, "Header 'Transfer-Encoding': Value must end with chunked, \(got)")

@@ -5,6 +5,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletProtocol
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 internal import NIOHTTP1
 
@@ -49,7 +50,7 @@ struct ErrorMiddleware: RouterMiddleware {
 
     /// 404, or 405 if the path has other methods.
     private func notFound(_ request: Request, in form: Dialect.ErrorForm) -> Response {
-        let path = RequestPath(request.uri.path).text.prefix(256)
+        let path = RequestPath(request.uri.path).text.excerpt(bytes: 256)
         let methods = routes.methods(of: request.uri.path)
         guard !methods.isEmpty else {
             return .error(APIError(.notFound, "There is no route \(path)"), in: form)

@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import Logging
 internal import MartletObservability
 internal import MartletStreams
+import MartletText
 internal import Tracing
 
 /// Counts, logs and traces requests, and gives each response a request id, by which a report can be matched with a log
@@ -24,7 +25,7 @@ struct ObservationMiddleware: RouterMiddleware {
         if let trace { context.logger[metadataKey: "trace"] = "\(trace.traceID)" }
         context.requestInfo.traceContext = span?.context
         var response: Response
-        let number = parts.beginRequest("\(method) \(request.uri.path.prefix(128))")
+        let number = parts.beginRequest("\(method) \(request.uri.path.excerpt(bytes: 128))")
         defer { parts.endRequest(number) }
         do {
             response = try await next(request, context)

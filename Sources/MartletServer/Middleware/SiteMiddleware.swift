@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletStreams
+import MartletText
 
 /// Protects against foreign web pages: refuses names of other sites (DNS rebinding) and changes by pages of other
 /// origins (CSRF). Also limits the length of targets.
@@ -42,5 +43,5 @@ struct SiteMiddleware: RouterMiddleware {
         method == .get || method == .head || method == .options
     }
 
-    private static func quoted(_ text: String?) -> String { "\"\((text ?? "").prefix(256))\"" }
+    private static func quoted(_ text: String?) -> String { "\"\((text ?? "").excerpt(bytes: 256))\"" }
 }

@@ -24,7 +24,7 @@ struct PageRoutes: Sendable {
         table.add(.get, "/\(Self.filesPath)/{name}") { request, context in
             let name = context.parameters.get("name") ?? ""
             guard let pack, let file = pack.files[ExactString("\(Self.filesPath)/\(name)")] else {
-                throw APIError(.notFound, "The page has no file \(name.prefix(256))")
+                throw APIError(.notFound, "The page has no file \(name.excerpt(bytes: 256))")
             }
             return Self.response(
                 with: file, of: pack, to: request, cacheControl: "public, max-age=31536000, immutable")

@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletStreams
+import MartletText
 
 /// The opening handshake of a WebSocket (RFC 6455, 4.2).
 ///
@@ -34,7 +35,7 @@ struct SocketHandshake {
         if let origin = fields[.origin], !pages.allows(origin, at: request.head.authority) {
             throw APIError(
                 .forbidden,
-                "Header 'Origin': pages of \"\(origin.prefix(256))\" may not use this server; "
+                "Header 'Origin': pages of \"\(origin.excerpt(bytes: 256))\" may not use this server; "
                     + "start it with --cors-origins to allow them")
         }
         guard let key = fields[.secWebSocketKey], Base64.decode(key)?.count == 16 else {

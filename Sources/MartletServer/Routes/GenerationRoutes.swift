@@ -152,7 +152,8 @@ struct EventStart {
         guard let identifier = EventIdentifier(text) else {
             throw APIError(
                 .invalidRequest,
-                "\(name): Value must be an event's number as 'id:' lines have it, but got \"\(text.prefix(64))\"")
+                "\(name): Value must be an event's number as 'id:' lines have it, but got \"\(text.excerpt(bytes: 64))\""
+            )
         }
         return identifier
     }
@@ -200,7 +201,7 @@ extension Request {
             let rule = limit.map { "from 0 to \($0)" } ?? "of 0 or more, with at most 18 digits"
             throw APIError(
                 .invalidRequest,
-                "Parameter '\(name)': Value must be a whole number \(rule), but got \"\(text.prefix(64))\"",
+                "Parameter '\(name)': Value must be a whole number \(rule), but got \"\(text.excerpt(bytes: 64))\"",
                 field: name)
         }
         return value

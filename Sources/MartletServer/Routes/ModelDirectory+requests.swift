@@ -3,6 +3,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletProtocol
 internal import MartletStreams
+import MartletText
 
 extension ModelDirectory {
     /// The model that a request names in its body or in its query (`?model=`).
@@ -53,7 +54,8 @@ extension Request {
             case "0", "false": return false
             case let value?:
                 throw APIError(
-                    .invalidRequest, "Parameter 'autoload': Value must be 0 or 1, but got \"\(value.prefix(64))\"",
+                    .invalidRequest,
+                    "Parameter 'autoload': Value must be 0 or 1, but got \"\(value.excerpt(bytes: 64))\"",
                     field: "autoload")
             }
         }

@@ -6,6 +6,7 @@ internal import MartletJSON
 internal import MartletModels
 internal import MartletPool
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 internal import Synchronization
 
@@ -43,7 +44,8 @@ struct PoolRoutes: Sendable {
         table.add(.post, "/models", "/v1/models") { request, _ in
             let name = try await command(request).name
             guard let reference = HubReference(name) else {
-                throw APIError.field("model", "Value must be ORG/NAME[:QUANTIZATION], but got \"\(name.prefix(256))\"")
+                throw APIError.field(
+                    "model", "Value must be ORG/NAME[:QUANTIZATION], but got \"\(name.excerpt(bytes: 256))\"")
             }
             return .json(["success": true, "downloads": .bool(try pool.download(reference))])
         }
@@ -82,7 +84,7 @@ struct PoolRoutes: Sendable {
     private func entry(_ request: Request, behind count: Int) throws -> Response {
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
         guard let name = PercentEncoding.decoded(part), !name.isEmpty else {
-            throw GenerationError.unknownModel("The model \"\(part.prefix(256))\" does not exist")
+            throw GenerationError.unknownModel("The model \"\(part.excerpt(bytes: 256))\" does not exist")
         }
         return .json(ModelBodies.entry(try pool.status(named: name), created: startTime))
     }

@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
 internal import MartletStreams
+import MartletText
 
 /// Puts all routes behind a path, as a server needs it that shares its name with others.
 ///
@@ -34,6 +35,8 @@ struct PrefixResponder<Next: HTTPResponder>: HTTPResponder where Next.Context ==
 
     private func notFound(_ request: Request) -> Response {
         .error(
-            APIError(.notFound, "There is no route \(request.uri.path.prefix(256)): all routes begin with \(prefix)"))
+            APIError(
+                .notFound, "There is no route \(request.uri.path.excerpt(bytes: 256)): all routes begin with \(prefix)")
+        )
     }
 }

@@ -3,6 +3,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 
 /// Finds stored responses, and the items of a chain of them.
@@ -168,7 +169,8 @@ struct ResponseHistory: Sendable {
                 next = try dialect.previousID(stored.request)
             case .running?:
                 throw APIError(
-                    .conflict, "Field 'previous_response_id': The response '\(id.prefix(64))' has not ended yet",
+                    .conflict,
+                    "Field 'previous_response_id': The response '\(id.excerpt(bytes: 64))' has not ended yet",
                     field: "previous_response_id")
             case .ended?, nil: throw Self.missing(id)
             }
@@ -204,7 +206,7 @@ struct ResponseHistory: Sendable {
 
     private static func missing(_ id: String) -> APIError {
         var error = APIError.field(
-            "previous_response_id", "Value must be the id of a stored response, but got \"\(id.prefix(64))\"")
+            "previous_response_id", "Value must be the id of a stored response, but got \"\(id.excerpt(bytes: 64))\"")
         error.code = "previous_response_not_found"
         return error
     }

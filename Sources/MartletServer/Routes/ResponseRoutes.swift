@@ -4,6 +4,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 
 /// The routes for stored responses: reading, streaming behind a number, cancellation, deletion and input items.
@@ -37,7 +38,9 @@ struct ResponseRoutes: Sendable {
     private func find(_ context: EdgeContext) async throws -> ResponseStore.Found {
         let id = Self.id(context)
         guard let found = try await history.find(id, of: context.requestInfo.owner, on: context.channel.eventLoop)
-        else { throw APIError(.notFound, "Response with id '\(id.prefix(64))' not found or expired", field: "id") }
+        else {
+            throw APIError(.notFound, "Response with id '\(id.excerpt(bytes: 64))' not found or expired", field: "id")
+        }
         return found
     }
 

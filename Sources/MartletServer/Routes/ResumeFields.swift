@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import MartletAPI
 internal import MartletGenerations
 internal import MartletStreams
+import MartletText
 
 /// The headers of a request that decide the lifetime of its generation.
 struct ResumeFields {
@@ -22,7 +23,8 @@ struct ResumeFields {
         case "1", "true": isRequested = true
         case let value?:
             throw APIError(
-                .invalidRequest, "Header 'X-Stream-Resume': Value must be 0 or 1, but got \"\(value.prefix(64))\"",
+                .invalidRequest,
+                "Header 'X-Stream-Resume': Value must be 0 or 1, but got \"\(value.excerpt(bytes: 64))\"",
                 field: "X-Stream-Resume")
         }
         if options.isBackground {

@@ -7,6 +7,7 @@ internal import MartletJSON
 internal import MartletObservability
 internal import MartletProtocol
 internal import MartletStreams
+import MartletText
 internal import NIOCore
 
 /// The routes that describe the server: health, models, properties, slots, metrics and tokenization.
@@ -88,7 +89,7 @@ struct ServerRoutes: Sendable {
         let model = try models.model(named: nil).readyModel()
         let part = RequestPath(request.uri.path).rest(behind: count) ?? ""
         guard let name = PercentEncoding.decoded(part), !name.isEmpty, model.isNamed(name) else {
-            throw .unknownModel("The model \"\(part.prefix(256))\" does not exist")
+            throw .unknownModel("The model \"\(part.excerpt(bytes: 256))\" does not exist")
         }
         return .json(
             ServerBodies.model(

@@ -5,6 +5,7 @@ internal import MartletGenerations
 internal import MartletJSON
 internal import MartletProtocol
 internal import MartletStreams
+import MartletText
 
 /// The route that saves, restores and erases the cached prompt of a slot. Names and shapes are llama-server's.
 ///
@@ -39,7 +40,7 @@ struct SlotRoutes: Sendable {
         case "erase"?:
             return .json(SlotBodies.erased(try await perform(.erase, slot, scope, handle), slot: slot))
         case let other:
-            let got = other.map { "\"\($0.prefix(64))\"" } ?? "nothing"
+            let got = other.map { "\"\($0.excerpt(bytes: 64))\"" } ?? "nothing"
             throw APIError(
                 .invalidRequest, "Parameter 'action': Value must be save, restore or erase, but got \(got)",
                 field: "action")
@@ -68,7 +69,7 @@ struct SlotRoutes: Sendable {
         guard let slot = Int(text), (0..<count).contains(slot) else {
             throw APIError(
                 .invalidRequest,
-                "The number of the slot in the path must be 0 to \(count - 1), but got \"\(text.prefix(64))\"",
+                "The number of the slot in the path must be 0 to \(count - 1), but got \"\(text.excerpt(bytes: 64))\"",
                 field: "id_slot")
         }
         return slot

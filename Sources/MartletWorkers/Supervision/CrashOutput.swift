@@ -1,9 +1,12 @@
+import MartletText
+
 /// The last output of a worker on its standard error outside its log: the message of a library that ends the process.
 ///
 /// Example: `GGML_ASSERT(n_tokens > 0) failed`. The message becomes part of the error of the lost generations.
 package struct CrashOutput: Sendable, Equatable {
     /// A failed assertion is one line, an uncaught C++ exception two. Later lines are a backtrace.
     private static let maximumLineCount = 2
+    /// The most bytes of the message.
     private static let maximumLength = 600
 
     private var lines: [String] = []
@@ -23,9 +26,9 @@ package struct CrashOutput: Sendable, Equatable {
         if lines.count < Self.maximumLineCount { lines.append(line) }
     }
 
-    /// The message in one line, at most 600 characters; `nil` if there is none.
+    /// The message in one line, at most 600 bytes and a mark for the rest; `nil` if there is none.
     package var text: String? {
         let words = lines.joined(separator: " ").split(separator: " ").joined(separator: " ")
-        return words.isEmpty ? nil : String(words.prefix(Self.maximumLength))
+        return words.isEmpty ? nil : words.excerpt(bytes: Self.maximumLength)
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import MartletProtocol
+import MartletText
 import Synchronization
 
 extension WorkerEngine {
@@ -54,7 +55,7 @@ extension WorkerEngine {
                 core.withLock { core in
                     core.crashOutput.append(line)
                     if core.logTail.count == Self.logTailCount { core.logTail.removeFirst() }
-                    core.logTail.append(String(line.prefix(Self.logTailLength)))
+                    core.logTail.append(line.excerpt(bytes: Self.logTailLength))
                 }
                 let record = WorkerLogLine(line: line)
                 logger.log(level: record.level, "\(record.message)")

@@ -3,6 +3,7 @@ import MartletJSON
 import MartletModels
 import MartletObservability
 import MartletPlatform
+import MartletText
 import OrderedCollections
 
 /// The stored conversations: one JSON file each in the folder `chats` of the chat's state.
@@ -45,7 +46,7 @@ struct ConversationStore: Sendable {
 
     /// A name from a time in UTC that no conversation has: the time of a chat in the same second is moved on.
     func freeName(milliseconds: Int64) -> String {
-        let taken = Set(names())
+        let taken = Set<String>(names())
         var time = milliseconds
         while taken.contains(Self.automaticName(milliseconds: time)) { time += 1_000 }
         return Self.automaticName(milliseconds: time)
@@ -64,7 +65,9 @@ struct ConversationStore: Sendable {
                 return nil
             }
             let messages = conversation.messages.filter { $0.role == "user" }
-            let preview = (messages.first?.content ?? "").prefix(60).map { $0.isNewline ? " " : $0 }
+            let preview = (messages.first?.content ?? "").beginning(bytes: 1_024).prefix(60).map {
+                $0.isNewline ? " " : $0
+            }
             return (
                 Entry(
                     name: name, time: Int(stamp.modified / 1_000_000_000), messageCount: messages.count,

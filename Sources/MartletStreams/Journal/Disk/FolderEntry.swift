@@ -1,3 +1,5 @@
+import MartletText
+
 /// A name in a folder, whatever its bytes are.
 package struct FolderEntry: Sendable, Hashable, CustomStringConvertible {
     /// The name's bytes, without a zero byte or a slash.
@@ -13,5 +15,5 @@ package struct FolderEntry: Sendable, Hashable, CustomStringConvertible {
     package var text: String? { String(validating: bytes, as: UTF8.self) }
 
     /// The name for messages: a single line of limited length.
-    package var description: String { String(decoding: bytes.prefix(128), as: UTF8.self).debugDescription }
+    package var description: String { "\"\(bytes.excerpt(bytes: 128))\"" }
 }
