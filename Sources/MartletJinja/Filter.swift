@@ -190,7 +190,7 @@ extension Interpreter {
             default: .toNearestOrEven
             }
         let result = precision < 0 ? scaled.rounded(rule) * scale : scaled.rounded(rule) / scale
-        if method == "common", case .integer(_, let isTrusted) = value, let whole = Int(exactly: result) {
+        if method == "common", let isTrusted = value.integerForArithmetic?.isTrusted, let whole = Int(exactly: result) {
             return .integer(whole, isTrusted: isTrusted)
         }
         return .float(result)

@@ -154,7 +154,7 @@ extension Interpreter {
                 value = .integer(whole, isTrusted: false)
             }
             specification.type = "d"
-        case "x", "X", "o", "f", "F": specification.type = letter
+        case "x", "X", "o", "f", "F", "e", "E", "g", "G": specification.type = letter
         default: throw failure("ValueError: unsupported format character '\(letter)'")
         }
         return try formatted(value, specification)
@@ -180,6 +180,14 @@ extension Interpreter {
             let scaled = specification.type == "%" ? number * 100 : number
             body = ProvenanceText(PythonNumber.fixed(scaled, decimals: specification.precision ?? 6), isTrusted: false)
             if specification.type == "%" { body.append("%", isTrusted: false) }
+        case (let type?, _) where "eEgG".unicodeScalars.contains(type):
+            guard let number = value.number else { throw invalidFormat(specification, value) }
+            let precision = specification.precision ?? 6
+            let text =
+                "eE".unicodeScalars.contains(type)
+                ? PythonNumber.exponential(number, decimals: precision)
+                : PythonNumber.general(number, precision: precision)
+            body = ProvenanceText("EG".unicodeScalars.contains(type) ? text.uppercased() : text, isTrusted: false)
         case ("d", .largeInteger(let digits)): body = ProvenanceText(digits, isTrusted: false)
         case (let type?, _) where "dxXob".unicodeScalars.contains(type):
             guard let (number, isTrusted) = value.integerForArithmetic else {
@@ -188,7 +196,9 @@ extension Interpreter {
             let radix = type == "d" ? 10 : type == "o" ? 8 : type == "b" ? 2 : 16
             body = ProvenanceText(String(number, radix: radix, uppercase: type == "X"), isTrusted: isTrusted)
         case (nil, .float(let number)) where specification.precision != nil:
-            body = ProvenanceText(PythonNumber.fixed(number, decimals: specification.precision ?? 6), isTrusted: false)
+            body = ProvenanceText(
+                PythonNumber.general(number, precision: specification.precision ?? 6, showsPoint: true),
+                isTrusted: false)
         case (nil, _):
             isNumber = value.number != nil
             body = try text(of: value)

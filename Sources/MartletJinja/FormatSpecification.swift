@@ -139,7 +139,7 @@ struct FormatSpecification {
 
     /// The number with commas between groups of three digits in front of the point.
     private static func grouped(_ body: ProvenanceText) -> ProvenanceText {
-        let whole = body.string.prefix { $0 != "." }
+        let whole = body.string.prefix { !".eE".contains($0) }
         var result = ""
         for (index, character) in whole.enumerated() {
             let left = whole.count - index

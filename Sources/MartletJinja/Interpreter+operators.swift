@@ -170,6 +170,8 @@ extension Interpreter {
             try spend(bytes: left.byteCount + right.byteCount)
             left.append(right)
             return .text(left)
+        // An undefined value is a field, too: it has no text.
+        case (.text(let format), .modulo, _): return .text(try formatOldStyle(format, right))
         case (.undefined(let reason), _, _), (_, _, .undefined(let reason)): throw failure(reason.message)
         case (.list(let left), .add, .list(let right)) where left.kind == right.kind && left.isSequence:
             return try makeList(left.items + right.items, kind: left.kind)
@@ -177,7 +179,6 @@ extension Interpreter {
             if let count = right.integerForArithmetic { return try repeated(left, count.value) }
         case (_, .multiply, .text), (_, .multiply, .list):
             if let count = left.integerForArithmetic { return try repeated(right, count.value) }
-        case (.text(let format), .modulo, _): return .text(try formatOldStyle(format, right))
         default: break
         }
         if let one = left.integerForArithmetic, let other = right.integerForArithmetic {
@@ -264,8 +265,8 @@ extension Interpreter {
         case .divide, .floorDivide, .modulo:
             if right == 0 { throw failure("ZeroDivisionError: float division by zero") }
             if operation == .divide { return .float(left / right) }
-            let quotient = (left / right).rounded(.down)
-            return .float(operation == .floorDivide ? quotient : left - quotient * right)
+            let division = PythonNumber.floorDivision(left, by: right)
+            return .float(operation == .floorDivide ? division.quotient : division.remainder)
         }
     }
 }

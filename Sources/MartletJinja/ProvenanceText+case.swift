@@ -27,12 +27,15 @@ extension ProvenanceText {
     /// `str.title()`: each cased code point behind one without case is in title case, the others are in lower case.
     ///
     ///     "it's ok".title()   "It'S Ok"        "it's ok" | title   "It's Ok"
-    /// - Parameter starts: for Jinja's filter, which begins words only behind white space and opening brackets.
+    /// - Parameter starts: for Jinja's filter, which begins words only behind white space and opening brackets, and maps
+    ///   their first code point to upper case: `"ßa" | title` is `SSa`.
     func titled(afterOnly starts: ((Unicode.Scalar) -> Bool)? = nil) -> ProvenanceText {
         var previousIsCased = false
         return mapScalars { scalar in
             let result =
-                previousIsCased ? scalar.properties.lowercaseMapping : scalar.properties.titlecaseMapping
+                previousIsCased
+                ? scalar.properties.lowercaseMapping
+                : starts == nil ? scalar.properties.titlecaseMapping : scalar.properties.uppercaseMapping
             previousIsCased = starts.map { !$0(scalar) } ?? scalar.properties.isCased
             return result
         }

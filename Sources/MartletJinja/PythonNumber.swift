@@ -50,8 +50,48 @@ enum PythonNumber {
         let sign = value.sign == .minus ? "-" : ""
         // Long division on digits: exact for every double, with at most about 1,100 digits. C's `printf` depends on
         // the locale.
-        var digits = DecimalDigits(value.magnitude)
+        let digits = DecimalDigits(value.magnitude)
         return sign + digits.rounded(decimals: decimals)
+    }
+
+    /// Python's `format(value, ".ne")`: a digit in front of the point, `decimals` behind it, and an exponent of two digits
+    /// or more. `12.0` with 2 decimals is `1.20e+01`.
+    static func exponential(_ value: Double, decimals: Int) -> String {
+        if !value.isFinite { return text(of: value) }
+        let (digits, power) = DecimalDigits(value.magnitude).significant(decimals + 1)
+        return (value.sign == .minus ? "-" : "") + mantissa(digits) + exponent(power)
+    }
+
+    /// Python's `format(value, ".ng")`: `precision` significant digits without zeros at the end, with an exponent below
+    /// 1e-4 and from 10 to the power of `precision` on.
+    /// - Parameter showsPoint: For a format without a letter: a number without an exponent has a decimal, and the exponent
+    ///   begins one power earlier.
+    static func general(_ value: Double, precision: Int, showsPoint: Bool = false) -> String {
+        if !value.isFinite { return text(of: value) }
+        let count = max(precision, 1)
+        var (digits, power) = DecimalDigits(value.magnitude).significant(count)
+        while digits.count > 1, digits.last == 0 { digits.removeLast() }
+        let sign = value.sign == .minus ? "-" : ""
+        guard (-4..<count - (showsPoint ? 1 : 0)).contains(power) else {
+            return sign + mantissa(digits) + exponent(power)
+        }
+        let text = String(decoding: digits.map { $0 + 48 }, as: UTF8.self)
+        if power < 0 { return sign + "0." + String(repeating: "0", count: -power - 1) + text }
+        let missing = max(0, power + 1 - digits.count)
+        let whole = text.prefix(power + 1) + String(repeating: "0", count: missing)
+        let fraction = text.dropFirst(power + 1)
+        return sign + whole + (fraction.isEmpty ? (showsPoint ? ".0" : "") : "." + fraction)
+    }
+
+    /// The digits with a point behind the first one.
+    private static func mantissa(_ digits: [UInt8]) -> String {
+        let text = String(decoding: digits.map { $0 + 48 }, as: UTF8.self)
+        return text.count == 1 ? text : text.prefix(1) + "." + text.dropFirst()
+    }
+
+    /// `e+05`: a sign and at least two digits.
+    private static func exponent(_ power: Int) -> String {
+        "e" + (power < 0 ? "-" : "+") + (abs(power) < 10 ? "0" : "") + "\(abs(power))"
     }
 
     /// Python's `//` and `%`: the quotient rounds down, the remainder has the divisor's sign. nil on overflow.
@@ -61,6 +101,23 @@ enum PythonNumber {
         let remainder = left - quotient * right
         if remainder != 0, (remainder < 0) != (right < 0) { return (quotient - 1, remainder + right) }
         return (quotient, remainder)
+    }
+
+    /// Python's `//` and `%` of floats: the remainder is exact and has the divisor's sign, and the quotient is the whole
+    /// number that belongs to it. `3.0 // 0.1` is 29.0, as 0.1 is a little more than a tenth.
+    /// - Parameter right: Not zero.
+    static func floorDivision(_ left: Double, by right: Double) -> (quotient: Double, remainder: Double) {
+        var remainder = left.truncatingRemainder(dividingBy: right)
+        var quotient = (left - remainder) / right
+        if remainder == 0 {
+            remainder = Double(signOf: right, magnitudeOf: 0)
+        } else if (remainder < 0) != (right < 0) {
+            remainder += right
+            quotient -= 1
+        }
+        guard quotient != 0 else { return (Double(signOf: left / right, magnitudeOf: 0), remainder) }
+        let whole = quotient.rounded(.down)
+        return (quotient - whole > 0.5 ? whole + 1 : whole, remainder)
     }
 
     /// An integer power, by repeated squaring. nil on overflow.
@@ -123,22 +180,47 @@ private struct DecimalDigits {
         if carry > 0 { digits.append(carry) }
     }
 
+    /// The first `count` digits that are not leading zeros, rounded half to even, and the power of ten of the first one.
+    /// Zero has zeros and the power 0.
+    func significant(_ count: Int) -> (digits: [UInt8], power: Int) {
+        let all = whole + fraction
+        guard let first = all.firstIndex(where: { $0 != 0 }) else {
+            return ([UInt8](repeating: 0, count: count), 0)
+        }
+        var digits = Array(all[first...].prefix(count))
+        let rest = all[first...].dropFirst(count)
+        var power = whole.count - 1 - first
+        if Self.roundsUp(digits, rest), !Self.increment(&digits) {
+            digits = [1] + digits.dropLast()
+            power += 1
+        }
+        return (digits + [UInt8](repeating: 0, count: count - digits.count), power)
+    }
+
+    /// Whether digits are rounded up because of those behind them. Ties go to the even digit.
+    private static func roundsUp(_ digits: [UInt8], _ rest: ArraySlice<UInt8>) -> Bool {
+        guard let next = rest.first, next >= 5 else { return false }
+        return next > 5 || rest.dropFirst().contains { $0 != 0 } || (digits.last ?? 0) % 2 == 1
+    }
+
+    /// Adds one to the last digit.
+    /// - Returns: `false` if all digits were 9 and are 0 now.
+    private static func increment(_ digits: inout [UInt8]) -> Bool {
+        for index in digits.indices.reversed() {
+            if digits[index] < 9 {
+                digits[index] += 1
+                return true
+            }
+            digits[index] = 0
+        }
+        return false
+    }
+
     /// The number with this many decimals, rounded half to even.
-    mutating func rounded(decimals: Int) -> String {
+    func rounded(decimals: Int) -> String {
         var kept = whole + fraction.prefix(decimals)
         let rest = fraction.dropFirst(decimals)
-        if let next = rest.first {
-            let isTie = next == 5 && rest.dropFirst().allSatisfy { $0 == 0 }
-            let isOdd = (kept.last ?? 0) % 2 == 1
-            if next > 5 || (next == 5 && (!isTie || isOdd)) {
-                var index = kept.count - 1
-                while index >= 0, kept[index] == 9 {
-                    kept[index] = 0
-                    index -= 1
-                }
-                if index >= 0 { kept[index] += 1 } else { kept.insert(1, at: 0) }
-            }
-        }
+        if Self.roundsUp(kept, rest), !Self.increment(&kept) { kept.insert(1, at: 0) }
         let missing = max(0, decimals - fraction.count)
         let text = String(decoding: kept.map { $0 + 48 }, as: UTF8.self) + String(repeating: "0", count: missing)
         var integer = Substring(text.prefix(text.utf8.count - decimals))
