@@ -34,11 +34,8 @@ struct RunCommand: AsyncParsableCommand {
         let key = CurrentProcess.environment("LLAMA_API_KEY")
         if let url = ChatServer.usualURL, let name = await servedName(url, key: key) {
             return try await ChatServer.run(url: url, key: key, model: nil) { client in
-                var load = try await Self.attempt { () async throws(ChatClient.Failure) in try await client.load(name) }
-                while case .loading = load {
-                    load = try await Self.attempt { () async throws(ChatClient.Failure) in
-                        try await client.loadState(of: name)
-                    }
+                try await ChatClient.attempt { () async throws(ChatClient.Failure) in
+                    try await client.load(name) { _ in }
                 }
                 try await options.converse(client, model: name, words: question)
             }
@@ -46,17 +43,6 @@ struct RunCommand: AsyncParsableCommand {
         let path = try await path()
         try await ChatServer.run(url: nil, key: nil, model: path) { client in
             try await options.converse(client, model: nil, words: question)
-        }
-    }
-
-    /// Turns a failure of a request into the error that ends the command.
-    private static func attempt<Value>(
-        _ body: () async throws(ChatClient.Failure) -> Value
-    ) async throws(SettingError) -> Value {
-        do throws(ChatClient.Failure) {
-            return try await body()
-        } catch {
-            throw SettingError(error.description)
         }
     }
 

@@ -28,21 +28,41 @@ import Testing
 
     /// `martlet load` ends with the load, also if the model is unloaded again before the command sees it loaded.
     @Test func aLoadHasAnEnd() {
-        func outcome(_ status: JSONValue) -> LoadCommand.Outcome? {
-            LoadCommand.outcome(of: "a", in: ["data": [["id": "a", "status": status]]])
+        func state(_ status: JSONValue) -> LoadState {
+            LoadState.of("a", in: ["data": [["id": "b"], ["id": "a", "status": status]]])
         }
-        #expect(outcome(["phase": "ready", "pending": false]) == .loaded)
-        #expect(outcome(["phase": "failed", "error": "is cut off"]) == .ended("a: is cut off"))
-        for phase: JSONValue in ["loading", "downloading", "draining"] {
-            #expect(outcome(["phase": phase, "pending": false]) == nil)
+        #expect(state(["phase": "ready", "pending": false]) == .loaded)
+        #expect(state(["phase": "failed", "error": "is cut\toff"]) == .ended("a: is cut\u{FFFD}off"))
+        #expect(state(["phase": "loading", "fraction": 0.5, "pending": false]) == .loading(0.5))
+        for phase: JSONValue in ["downloading", "draining"] {
+            #expect(state(["phase": phase, "pending": false]) == .loading(nil))
         }
         for phase: JSONValue in ["unloaded", "sleeping", "absent"] {
-            #expect(outcome(["phase": phase, "pending": true]) == nil)
+            #expect(state(["phase": phase, "pending": true]) == .loading(nil))
             #expect(
-                outcome(["phase": phase, "pending": false])
+                state(["phase": phase, "pending": false])
                     == .ended("a is not loaded: the load was ended, or the model was unloaded again"))
         }
-        #expect(LoadCommand.outcome(of: "a", in: ["data": []]) == .ended("the server has no model 'a' any more"))
+        #expect(LoadState.of("a", in: ["data": []]) == .ended("the server has no model 'a' any more"))
+        // llama-server's own states, and a server of one model.
+        #expect(state(["value": "loaded"]) == .loaded && state(["value": "loading"]) == .loading(nil))
+        #expect(state(["value": "unloaded", "failed": true]) == .ended("a: failed"))
+        #expect(LoadState.of("a", in: ["data": [["id": "a"]]]) == .loaded)
+        // Names are compared by their bytes.
+        #expect(LoadState.of("caf\u{E9}", in: ["data": [["id": "cafe\u{301}"]]]) != .loaded)
+    }
+
+    @Test func aWaitReadsTheListUntilTheLoadHasEnded() async {
+        var phases = ["loading", "unloaded", "draining", "ready", "failed"]
+        var fractions: [Double?] = []
+        let state = await LoadState.wait(for: "a") { () -> JSONValue in
+            let phase = phases.removeFirst()
+            return ["data": [["id": "a", "status": ["phase": .string(phase), "fraction": 0.25]]]]
+        } progress: {
+            fractions.append($0)
+        }
+        #expect(state == .loaded && phases == ["failed"])
+        #expect(fractions == [0.25, nil, 0.25])
     }
 
     @Test func theModelOfAServerWithOneModelIsReady() {

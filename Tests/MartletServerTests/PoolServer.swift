@@ -23,21 +23,15 @@ struct PoolServer: Sendable {
         downloader: (any ModelDownloader)? = nil, hidden: [String] = [],
         body: (PoolServer) async throws -> Void
     ) async throws {
-        var configuration = ServerConfiguration()
-        configuration.port = 0
-        configuration.drainTimeout = .milliseconds(300)
-        configuration.closingTimeout = .milliseconds(100)
-        let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        configuration.onListening = { port.yield($0) }
+        let edgeRun = EdgeRun()
         let models = FakeModels(becomesReady: becomesReady)
         for name in hidden { models.hide(name) }
         var made: ModelPool?
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let edge = try EdgeServer(configuration: configuration, logger: logger) { receiver, onReady in
+        let edge = try EdgeServer(configuration: edgeRun.configuration, logger: EdgeRun.quiet) { receiver, onReady in
             var poolSettings = ModelPool.Settings(capacity: MemoryAmount(room))
             settings(&poolSettings)
             let pool = try ModelPool(
-                poolSettings, receiver: receiver, downloader: downloader, logger: logger, onReady: onReady
+                poolSettings, receiver: receiver, downloader: downloader, logger: EdgeRun.quiet, onReady: onReady
             ) { () throws(ModelSourceError) in
                 models.catalogue(names, change)
             }
@@ -45,19 +39,8 @@ struct PoolServer: Sendable {
             return pool
         }
         guard let pool = made else { return }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { port.finish() }
-                try await edge.run(until: [])
-            }
-            for await port in ports {
-                try await body(PoolServer(port: port, models: models, pool: pool, edge: edge))
-                break
-            }
-            await edge.shutDown()
-            try await group.waitForAll()
-            await pool.shutDown()
-        }
+        try await edgeRun.run(edge) { try await body(PoolServer(port: $0, models: models, pool: pool, edge: edge)) }
+        await pool.shutDown()
     }
 
     func connect(receiveBufferBytes: Int? = nil) async throws -> RawConnection {

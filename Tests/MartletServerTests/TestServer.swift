@@ -13,16 +13,12 @@ struct TestServer: Sendable {
     /// Runs `body` with a server, then shuts it down. The server must end by itself then.
     static func run(
         state: EngineState = .ready(.fake), script: FakeEngine.Script = .admit,
-        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        logger: Logger = EdgeRun.quiet,
         configure: (inout ServerConfiguration) -> Void = { _ in },
         body: (TestServer) async throws -> Void
     ) async throws {
-        var configuration = ServerConfiguration()
-        configuration.port = 0
-        configuration.drainTimeout = .milliseconds(300)
-        configuration.closingTimeout = .milliseconds(100)
-        let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        configuration.onListening = { port.yield($0) }
+        let edgeRun = EdgeRun()
+        var configuration = edgeRun.configuration
         configure(&configuration)
         var made: FakeEngine?
         let edge = EdgeServer(configuration: configuration, logger: logger) { receiver in
@@ -31,18 +27,7 @@ struct TestServer: Sendable {
             return engine
         }
         guard let engine = made else { return }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { port.finish() }
-                try await edge.run(until: [])
-            }
-            for await port in ports {
-                try await body(TestServer(port: port, engine: engine, edge: edge))
-                break
-            }
-            await edge.shutDown()
-            try await group.waitForAll()
-        }
+        try await edgeRun.run(edge) { try await body(TestServer(port: $0, engine: engine, edge: edge)) }
     }
 
     func connect(receiveBufferBytes: Int? = nil) async throws -> RawConnection {

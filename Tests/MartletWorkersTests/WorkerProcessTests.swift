@@ -23,6 +23,22 @@ import Testing
             logger: quiet)
     }
 
+    /// Runs an engine with this worker while `body` acts, then shuts it down and waits for its end.
+    private func supervise(
+        _ worker: ShellWorker, failedStarts: Int = 5, _ body: (WorkerEngine) async throws -> Void
+    ) async throws {
+        let engine = engine(worker.launcher, failedStarts: failedStarts)
+        async let running: Void = engine.run()
+        do {
+            try await body(engine)
+        } catch {
+            engine.shutdown()
+            throw error
+        }
+        engine.shutdown()
+        await running
+    }
+
     @Test func aKilledWorkersRequestIsContinuedByTheNext() async throws {
         let handle = GenerationHandle(rawValue: 1)
         let events = EngineEvent.Kind.lifeUntilTokens([11, 12]).map { EngineEvent(handle, $0) }
@@ -36,14 +52,12 @@ import Testing
                 cat >"$1/input"
                 """)
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextReady()
-        engine.submit(.sample(1))
-        await receiver.nextReady()
-        engine.cancel(handle)
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextReady()
+            engine.submit(.sample(1))
+            await receiver.nextReady()
+            engine.cancel(handle)
+        }
         var continued = GenerationRequest.sample(1)
         continued.continuation = [11, 12]
         let reported = try [EdgeFrame](bytes: worker.contents("input"))
@@ -63,20 +77,18 @@ import Testing
             printing: [.state(.ready(ModelInformation()))],
             script: "cat \"$0\"; head -c \(try [EdgeFrame].first(.sample(1)).byteCount()) >/dev/null; kill -9 $$")
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextReady()
-        engine.submit(.sample(1))
-        await receiver.nextEnd(of: GenerationHandle(rawValue: 1))
-        #expect(receiver.states.count(where: { if case .restarting = $0 { true } else { false } }) == 3)
-        let ends = receiver.events.filter(\.isEnd)
-        #expect(ends.map(\.handle.rawValue) == [1])
-        #expect(ends.first?.error?.code == .engineLost)
-        #expect(ends.first?.error?.message.contains("signal 9 (SIGKILL)") == true)
-        await receiver.nextReady()
-        engine.submit(.sample(2))
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextReady()
+            engine.submit(.sample(1))
+            await receiver.nextEnd(of: GenerationHandle(rawValue: 1))
+            #expect(receiver.states.count(where: { if case .restarting = $0 { true } else { false } }) == 3)
+            let ends = receiver.events.filter(\.isEnd)
+            #expect(ends.map(\.handle.rawValue) == [1])
+            #expect(ends.first?.error?.code == .engineLost)
+            #expect(ends.first?.error?.message.contains("signal 9 (SIGKILL)") == true)
+            await receiver.nextReady()
+            engine.submit(.sample(2))
+        }
         #expect(receiver.events.filter(\.isEnd).map(\.handle.rawValue) == [1, 2])
     }
 
@@ -151,32 +163,35 @@ import Testing
         let worker = try ShellWorker(
             printing: [.state(.failed(reported))], script: "echo run >>\"$1/runs\"; cat \"$0\"; cat >/dev/null; exit 1")
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextFailure()
-        #expect(engine.state == .failed(reported))
-        #expect(try worker.contents("runs").count == "run\n".utf8.count)
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextFailure()
+            #expect(engine.state == .failed(reported))
+            let runs = try worker.contents("runs")
+            #expect(runs.count == "run\n".utf8.count)
+        }
     }
 
     @Test func outputThatIsNoFrameEndsTheWorkerForGood() async throws {
         let worker = try ShellWorker(printing: [], script: "cat \"$0\"; echo hello world; cat >/dev/null")
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextFailure()
-        guard case .failed(let error) = engine.state else { return }
-        #expect(error.message.contains("broke the protocol"))
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextFailure()
+            guard case .failed(let error) = engine.state else {
+                Issue.record("\(engine.state)")
+                return
+            }
+            #expect(error.message.contains("broke the protocol"))
+        }
     }
 
     @Test func anExecutableThatIsMissingIsAnErrorAtOnce() async throws {
         let engine = engine(SubprocessLauncher(executable: "/nonexistent/martlet", arguments: []))
         async let running: Void = engine.run()
         await receiver.nextFailure()
-        guard case .failed(let error) = engine.state else { return }
+        guard case .failed(let error) = engine.state else {
+            Issue.record("\(engine.state)")
+            return
+        }
         #expect(error.message.contains("could not be started"))
         #expect(error.message.contains("/nonexistent/martlet"))
         engine.shutdown()
@@ -188,12 +203,10 @@ import Testing
             printing: [.state(.ready(ModelInformation()))],
             script: "trap '' TERM; cat \"$0\"; exec sleep 120")
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextReady()
-        engine.submit(.sample(1))
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextReady()
+            engine.submit(.sample(1))
+        }
         #expect(receiver.events.filter(\.isEnd).map(\.error?.code) == [.shuttingDown])
     }
 
@@ -242,13 +255,11 @@ import Testing
                 cat >"$1/input"
                 """)
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextReady()
-        engine.submit(.sample(1))
-        await receiver.nextReady()
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextReady()
+            engine.submit(.sample(1))
+            await receiver.nextReady()
+        }
         #expect(receiver.events.filter { !$0.isEnd } == events)
         let reported = try [EdgeFrame](bytes: worker.contents("input"))
         guard reported.count > 1, case .submit(let request) = reported[1] else {
@@ -284,17 +295,15 @@ import Testing
                 cat "\(second.folder.appending("frames").string)"; cat >"$1/input"
                 """)
         defer { worker.remove() }
-        let engine = engine(worker.launcher)
-        async let running: Void = engine.run()
-        await receiver.nextReady()
-        engine.submit(.sample(1))
-        await receiver.nextEnd(of: handle)
-        let end = receiver.events.last { $0.isEnd }
-        #expect(end?.error?.code == .engineLost)
-        #expect(end?.error?.message == "The worker was started again with another model: other 2B")
-        engine.submit(.sample(2))
-        engine.shutdown()
-        await running
+        try await supervise(worker) { engine in
+            await receiver.nextReady()
+            engine.submit(.sample(1))
+            await receiver.nextEnd(of: handle)
+            let end = receiver.events.last { $0.isEnd }
+            #expect(end?.error?.code == .engineLost)
+            #expect(end?.error?.message == "The worker was started again with another model: other 2B")
+            engine.submit(.sample(2))
+        }
         let reported = try [EdgeFrame](bytes: worker.contents("input"))
         #expect(reported == [.hello(version: FrameFormat.version), .submit(.sample(2)), .shutdown])
     }

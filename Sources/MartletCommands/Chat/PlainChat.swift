@@ -40,7 +40,7 @@ struct PlainChat {
         case .system(let text): conversation.system = text
         case .model(let name?): conversation.model = name
         case .model(nil):
-            for name in try await attempt(client.modelNames) { Terminal.write(name + "\n") }
+            for name in try await ChatClient.attempt(client.modelNames) { Terminal.write(name.printable + "\n") }
         case .unknownCommand(let command, let nearest):
             throw SettingError(
                 "unknown command \(command); \(nearest.map { "did you mean \($0)?" } ?? "/help lists all")")
@@ -79,16 +79,5 @@ struct PlainChat {
     private func nextLine() async -> String? {
         if isInteractive { Terminal.write("> ") }
         return try? await DedicatedThread.run { readLine() }
-    }
-
-    /// Runs a request and turns its failure into the error that ends the command.
-    private func attempt<Value>(
-        _ body: () async throws(ChatClient.Failure) -> Value
-    ) async throws(SettingError) -> Value {
-        do throws(ChatClient.Failure) {
-            return try await body()
-        } catch {
-            throw SettingError(error.description)
-        }
     }
 }

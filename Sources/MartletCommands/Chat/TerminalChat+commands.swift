@@ -1,4 +1,5 @@
 import MartletObservability
+import MartletText
 
 /// The commands that read or write files, or need the list of models.
 extension TerminalChat {
@@ -7,15 +8,13 @@ extension TerminalChat {
         do throws(ChatClient.Failure) {
             models = try await client.modelNames()
             guard let wanted else { return show(.line(models.joined(separator: "\n"))) }
-            guard models.contains(wanted) else {
+            guard models.containsBytes(of: wanted) else {
                 let advice = NearestWord.find(wanted, among: models).map { "did you mean '\($0)'?" }
                 return show(
                     .error("the server has no model '\(wanted.printable)'; \(advice ?? "/model lists all")"))
             }
-            var load = try await client.load(wanted)
-            while case .loading(let fraction) = load {
+            try await client.load(wanted) { fraction in
                 drawLive(status: "loading" + (fraction.map { " \(Int($0 * 100)) %" } ?? ""))
-                load = try await client.loadState(of: wanted)
             }
             session.conversation.model = wanted
             show(.line("Model: \(wanted)"))
@@ -41,9 +40,8 @@ extension TerminalChat {
                     return [.show(.error("there is no message to store"))]
                 }
                 let old = name
-                name = wanted ?? name
-                try persist(store)
-                if let old, let name, old != name { store.remove(old) }
+                try persist(store, as: wanted)
+                if let old, let name, !old.hasSameBytes(as: name) { store.remove(old) }
                 return [.show(.line("Stored as \(name ?? "")."))]
             case .load(let wanted):
                 guard let chosen = wanted ?? store.list().first?.name else {
@@ -61,12 +59,13 @@ extension TerminalChat {
         return []
     }
 
-    /// Writes the conversation under its name, or under the present time.
-    private mutating func persist(_ store: ConversationStore) throws(SettingError) {
+    /// Writes the conversation under a new name, else under its name, else under the present time. A name that the store
+    /// refuses does not become the conversation's.
+    private mutating func persist(_ store: ConversationStore, as wanted: String? = nil) throws(SettingError) {
         guard !session.conversation.messages.isEmpty else { return }
-        let name = name ?? store.freeName(milliseconds: Timestamp.milliseconds())
-        self.name = name
+        let name = wanted ?? name ?? store.freeName(milliseconds: Timestamp.milliseconds())
         try store.save(session.conversation, as: name)
+        self.name = name
     }
 
     /// A line per conversation: name, messages, first message.

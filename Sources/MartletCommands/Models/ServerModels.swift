@@ -140,38 +140,12 @@ struct LoadCommand: AsyncParsableCommand {
         if plan { return Terminal.write(try await server.send("/models/plan", body).text + "\n") }
         let begun = try await server.send("/models/load", body)
         let name = begun["model"]?.stringValue ?? model
-        while true {
-            let list = try await server.send("/v1/models")
-            switch Self.outcome(of: name, in: list) {
-            case .loaded: return Terminal.write("\(name.printable) is loaded\n")
-            case .ended(let reason): throw CommandFailure.exit(reason)
-            case nil: try await Task.sleep(for: .milliseconds(200))
-            }
+        let state = try await LoadState.wait(for: name) {
+            try await server.send("/v1/models")
+        } progress: { _ in
         }
-    }
-
-    /// The end of a load.
-    enum Outcome: Equatable {
-        case loaded
-        /// The load ended without a loaded model, with the reason as a sentence.
-        case ended(String)
-    }
-
-    /// The end of the load of a model, from the server's list; `nil` = the load goes on.
-    static func outcome(of name: String, in list: JSONValue) -> Outcome? {
-        let status = list["data"]?.arrayValue?.first { $0["id"]?.stringValue == name }?["status"]
-        switch status?["phase"]?.stringValue {
-        case "ready": return .loaded
-        case "failed": return .ended("\(name.printable): \((status?["error"]?.stringValue ?? "failed").printable)")
-        case nil: return .ended("the server has no model '\(name.printable)' any more")
-        case "unloaded", "sleeping", "absent":
-            // A load that waits for room or for a worker that ends is pending.
-            guard status?["pending"] == false else { return nil }
-            let error = status?["error"]?.stringValue.map { ": " + $0.printable } ?? ""
-            return .ended(
-                "\(name.printable) is not loaded: the load was ended, or the model was unloaded again\(error)")
-        default: return nil
-        }
+        if case .ended(let reason) = state { throw CommandFailure.exit(reason) }
+        Terminal.write("\(name.printable) is loaded\n")
     }
 }
 

@@ -3,7 +3,6 @@ import MartletJSON
 import MartletModels
 import MartletPlatform
 import MartletPool
-import Subprocess
 
 /// Downloads models in child processes (`martlet pull`), which have the network and nothing else of the server.
 struct ChildDownloader: ModelDownloader {
@@ -18,31 +17,19 @@ struct ChildDownloader: ModelDownloader {
     func download(
         _ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void
     ) async -> String? {
-        let arguments = ["pull", "--json-lines", "--ends-with-input", "--hf-repo", reference.description]
-        let flags = isSandboxed ? [] : ["--no-sandbox"]
-        var variables: [Environment.Key: String?] = [:]
-        // Command lines are visible to all users, the environment is not.
-        if let token { variables["HF_TOKEN"] = token }
         do {
-            // The input stays open while this process lives; its end ends the child. A cancelled task ends it, too.
-            // Its errors appear in the log of the server.
-            let outcome = try await Subprocess.run(
-                .path(executable), arguments: Arguments(arguments + flags), environment: .inherit.updating(variables),
-                input: .inputWriter, output: .sequence,
-                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
-            ) { execution in
-                var lines = OutputLines()
-                for try await chunk in execution.standardOutput {
-                    for line in chunk.withUnsafeBytes({ lines.append($0) }) {
-                        if let state = Self.state(line, reference) { progress(state) }
-                    }
+            let child = PullProcess(executable: executable, token: token)
+            let arguments = ["--json-lines", "--hf-repo", reference.description]
+            let outcome = try await child.run(
+                arguments + (isSandboxed ? [] : ["--no-sandbox"]), into: OutputLines()
+            ) { lines, chunk in
+                for line in lines.append(chunk) {
+                    if let state = Self.state(line, reference) { progress(state) }
                 }
-                return 0
+                return true
             }
-            // The part remains on disk, so a later download continues it.
             if Task.isCancelled { return "was not downloaded: the download was cancelled" }
-            return outcome.terminationStatus.isSuccess
-                ? nil : "was not downloaded; the log of the server has the reason"
+            return outcome.isDone ? nil : "was not downloaded; the log of the server has the reason"
         } catch {
             return "was not downloaded: the download cannot be started: \(error)"
         }
@@ -62,7 +49,7 @@ struct ChildDownloader: ModelDownloader {
 }
 
 /// The lines of an output that arrives in chunks.
-private struct OutputLines {
+private struct OutputLines: Sendable {
     /// The longest line; further bytes are dropped.
     private static let maximumByteCount = 1 << 16
     /// The line that has not ended.

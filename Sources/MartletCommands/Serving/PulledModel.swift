@@ -2,7 +2,6 @@ import MartletDownloads
 import MartletJSON
 import MartletModels
 import MartletPlatform
-import Subprocess
 
 /// A model that `martlet serve` downloads before it serves it: `--hf-repo` or `--model-url`.
 ///
@@ -26,7 +25,7 @@ struct PulledModel: Equatable {
         }
         guard values.text(.model) == nil else { throw SettingError("--model and --\(key.rawValue) exclude each other") }
         let source = values.text(key) ?? ""
-        var arguments = ["pull", "--json", "--ends-with-input", "--no-mmproj"]
+        var arguments = ["--json", "--no-mmproj"]
         arguments += [key == .hubRepository ? "--hf-repo" : "--model-url", source]
         if let file = values.text(.hubFile) { arguments += ["--hf-file", file] }
         if values.toggle(.offline) == true { arguments.append("--offline") }
@@ -51,30 +50,17 @@ struct PulledModel: Equatable {
         return PulledModel(path: path, name: reference.repository + (tag.map { ":" + $0 } ?? ""))
     }
 
-    /// Runs the child and returns its output. The token is in its environment, because command lines are visible to all
-    /// users.
+    /// Runs the child and returns its output.
     private static func run(_ arguments: [String], token: String?) async throws(SettingError) -> [UInt8] {
         guard let executable = CurrentProcess.executable else {
             throw SettingError("the program's own file cannot be found, so no download can be started")
         }
-        var variables: [Environment.Key: String?] = [:]
-        if let token { variables["HF_TOKEN"] = token }
         let result: (output: [UInt8], isDone: Bool)
         do {
-            // The input stays open while this process lives; its end ends the child.
-            let outcome = try await Subprocess.run(
-                .path(executable), arguments: Arguments(arguments), environment: .inherit.updating(variables),
-                input: .inputWriter, output: .sequence,
-                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
-            ) { execution in
-                var bytes: [UInt8] = []
-                for try await chunk in execution.standardOutput {
-                    chunk.withUnsafeBytes { bytes += $0 }
-                    if bytes.count > maximumOutputByteCount { break }
-                }
-                return bytes
+            result = try await PullProcess(executable: executable, token: token).run(arguments, into: []) {
+                $0 += $1
+                return $0.count <= maximumOutputByteCount
             }
-            result = (outcome.closureResult, outcome.terminationStatus.isSuccess)
         } catch {
             throw SettingError("the download cannot be started: \(error)")
         }

@@ -102,17 +102,11 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// The progress of a model's load.
-    enum LoadState: Sendable, Equatable {
-        /// The share that is loaded, from 0 to 1; `nil` = unknown.
-        case loading(Double?)
-        case loaded
-    }
-
-    /// Loads a model, if the server loads models by request. Servers with one model have it loaded.
-    func load(_ model: String) async throws(Failure) -> LoadState {
-        let state = try await loadState(of: model, isLoading: false)
-        guard case .loading = state else { return state }
+    /// Loads a model, if the server loads models by request, and waits until it is loaded.
+    /// - Parameter progress: Receives the share that is loaded, from 0 to 1; `nil` = unknown.
+    /// - Throws: If the load is refused or fails, or the model is unloaded again.
+    func load(_ model: String, progress: (Double?) -> Void) async throws(Failure) {
+        if LoadState.of(model, in: try await modelList()) == .loaded { return }
         do {
             let body = JSONValue.object(["model": .string(model)])
             let response = try await http.execute(request("/models/load", body.bytes), timeout: .seconds(30))
@@ -122,32 +116,16 @@ struct ChatClient: Sendable {
         } catch {
             throw failure(error)
         }
-        return .loading(nil)
+        let state = try await LoadState.wait(for: model, list: modelList, progress: progress)
+        if case .ended(let reason) = state { throw Failure(description: reason) }
     }
 
-    /// The progress of a load that has begun. Waits 200 ms, so that a caller may poll.
-    /// - Throws: If the load failed.
-    func loadState(of model: String) async throws(Failure) -> LoadState {
-        do {
-            try await Task.sleep(for: .milliseconds(200))
+    /// Runs requests of a command, and turns their failure into the error that ends the command.
+    static func attempt<Value>(_ body: () async throws(Failure) -> Value) async throws(SettingError) -> Value {
+        do throws(Failure) {
+            return try await body()
         } catch {
-            throw failure(error)
-        }
-        return try await loadState(of: model, isLoading: true)
-    }
-
-    /// Reads the state of a model from the list of models. A server without states has all models loaded.
-    private func loadState(of model: String, isLoading: Bool) async throws(Failure) -> LoadState {
-        let list = try await modelList()
-        let entry = list["data"]?.arrayValue?.first { $0["id"]?.stringValue?.hasSameBytes(as: model) == true }
-        let status = entry?["status"]
-        if isLoading, status?["failed"]?.boolValue == true {
-            throw Failure(description: status?["error"]?.stringValue ?? "the model \(model) cannot be loaded")
-        }
-        switch status?["value"]?.stringValue {
-        case "unloaded", "loading", "sleeping", "downloading", "downloaded":
-            return .loading(status?["fraction"]?.doubleValue)
-        default: return .loaded
+            throw SettingError(error.description)
         }
     }
 
