@@ -16,6 +16,20 @@ enum ChatControl: Sendable, Equatable {
     /// Removes the output from the last occurrence of the text on; `nil` = all output.
     case rewind(String?)
 
+    /// The command as it is entered, e.g. `/skip`.
+    var name: String {
+        switch self {
+        case .skip: "/skip"
+        case .pause: "/pause"
+        case .resume: "/resume"
+        case .temperature: "/temp"
+        case .set: "/set"
+        case .say: "/say"
+        case .fork: "/fork"
+        case .rewind: "/rewind"
+        }
+    }
+
     /// The body of `POST /v1/generations/{id}/control`.
     var body: JSONValue {
         switch self {

@@ -15,7 +15,7 @@ struct TerminalChat {
         case inputEnded
         case resized
         case output(ChatStreamEvent)
-        case controlEnded(ChatControl, Result<JSONValue, ChatClient.Failure>)
+        case controlEnded(ChatControl, id: String, Result<JSONValue, ChatClient.Failure>)
         case streamEnded(ChatClient.Failure?)
     }
 
@@ -100,7 +100,8 @@ struct TerminalChat {
             }
         case .resized: Terminal.write(screen.resize(to: Terminal.size))
         case .output(let piece): effects = session.receive(piece)
-        case .controlEnded(let control, let result): effects = session.controlEnded(control, result)
+        case .controlEnded(let control, let id, let result):
+            effects = session.controlEnded(control, of: id, result)
         case .streamEnded(let failure):
             streamTask = nil
             effects = session.streamEnded(failure?.description)
@@ -216,9 +217,9 @@ struct TerminalChat {
     private func send(_ control: ChatControl, to id: String) {
         Task { [client, event] in
             do throws(ChatClient.Failure) {
-                event.yield(.controlEnded(control, .success(try await client.send(control, to: id))))
+                event.yield(.controlEnded(control, id: id, .success(try await client.send(control, to: id))))
             } catch {
-                event.yield(.controlEnded(control, .failure(error)))
+                event.yield(.controlEnded(control, id: id, .failure(error)))
             }
         }
     }

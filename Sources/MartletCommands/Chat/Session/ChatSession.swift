@@ -9,52 +9,9 @@ import OrderedCollections
 ///
 /// States: *idle* (no response), *waiting* (a request was sent; its id is unknown), *running* (the id is known).
 /// Invariants: a message is never lost: it is part of the conversation, in the queue, or back on the input line. A queued
-/// message is sent when its response has ended.
+/// message is sent when its response has ended, so the queue of an idle chat is empty. Each command has an effect that the
+/// person sees: a line, a change of the status, or a place in the output.
 struct ChatSession: Sendable {
-    /// An action of the terminal, in order.
-    enum Effect: Sendable, Equatable {
-        case show(ChatTranscript.Entry)
-        /// Starts a response to the conversation, or follows the fork with this id.
-        case stream(fork: String?)
-        case send(ChatControl, to: String)
-        /// Closes the connection of the response.
-        case cancel
-        /// Stops these generations on the server.
-        case stop([String])
-        /// Checks and selects a model; `nil` lists the models.
-        case model(String?)
-        /// Puts a message back on the input line.
-        case fill(String)
-        /// Stores the conversation after a change.
-        case persist
-        /// Later changes are stored as another conversation.
-        case separate
-        /// Stores the conversation; `nil` = under its present name.
-        case save(String?)
-        case load(String?)
-        case list
-        case quit
-    }
-
-    /// A response that is not complete.
-    struct Response: Sendable {
-        /// `nil` before the first event, and for servers without control commands.
-        var id: String?
-        var hasBegun = false
-        /// Its content so far.
-        var text = ""
-        var hasOutput = false
-        /// Commands that were entered before the first event.
-        var waiting: [ChatControl] = []
-        /// Messages of `/say` that have not taken effect, in the order of entry.
-        var pendingMessages: [String] = []
-        var isPaused = false
-        var reading: PromptReading?
-        var speed: ResponseSpeed?
-        var isFork = false
-        var isStopped = false
-    }
-
     /// All messages so far, with model and settings.
     var conversation: Conversation
     /// `nil` = idle.
@@ -63,8 +20,12 @@ struct ChatSession: Sendable {
     private var queue: [String] = []
     /// The ids of forks, which are shown after the response.
     private var forks: [String] = []
-    /// The versions of the last response; empty if it was not forked.
+    /// The versions of the last response; the first is part of the conversation.
     private var versions: [[Conversation.Message]] = []
+    /// The id of the last response that is no fork, while its versions can be selected.
+    private var versionedID: String?
+    /// The messages before the last response that is no fork.
+    private var versionBase: [Conversation.Message] = []
     /// Whether the last key was Ctrl-C on an empty line.
     private var wasInterrupted = false
 
@@ -122,9 +83,9 @@ struct ChatSession: Sendable {
     mutating func interrupt(lineWasEmpty: Bool) -> [Effect] {
         if response != nil {
             response?.isStopped = true
-            let waiting = (response?.pendingMessages ?? []) + queue
-            response?.pendingMessages = []
+            let waiting = (response?.removeMessages() ?? []) + queue
             queue = []
+            defer { forks = [] }
             return stopEffects + (waiting.isEmpty ? [] : [.fill(waiting.joined(separator: "\n"))])
         }
         guard lineWasEmpty else { return [] }
@@ -142,9 +103,19 @@ struct ChatSession: Sendable {
     /// Sends a message to the model.
     private mutating func begin(with text: String) -> [Effect] {
         conversation.appendUser(text)
-        versions = []
-        response = Response()
+        return beginResponse(to: text)
+    }
+
+    /// Requests a response to the last message of the conversation.
+    private mutating func beginResponse(to text: String) -> [Effect] {
+        forgetVersions()
+        response = Response(base: conversation.messages)
         return [.show(.message(text)), .stream(fork: nil)]
+    }
+
+    private mutating func forgetVersions() {
+        versions = []
+        versionedID = nil
     }
 
     // MARK: Between responses
@@ -154,12 +125,10 @@ struct ChatSession: Sendable {
         switch input {
         case .retry:
             guard let message = conversation.retry() else { return [.show(.error("/retry needs a message"))] }
-            versions = []
-            response = Response()
-            return [.show(.message(message)), .stream(fork: nil)]
+            return beginResponse(to: message)
         case .new:
             conversation.clear()
-            versions = []
+            forgetVersions()
             return [.show(.line("A new conversation.")), .separate]
         case .system(let text):
             conversation.system = text
@@ -222,8 +191,14 @@ struct ChatSession: Sendable {
             response.waiting.append(control)
             return []
         }
+        if case .say(let text) = control {
+            guard response.id != nil else {
+                queue.append(text)
+                return [.show(.error("this server has no control commands; the message is sent after the response"))]
+            }
+            response.pendingMessages.append(text)
+        }
         guard let id = response.id else { return [.show(.error("this server has no control commands"))] }
-        if case .say(let text) = control { response.pendingMessages.append(text) }
         return [.send(control, to: id)]
     }
 
@@ -257,15 +232,13 @@ struct ChatSession: Sendable {
     private mutating func apply(_ action: String, _ contentBytes: Int?) -> [Effect] {
         switch (action, contentBytes) {
         case ("rewind", let count?):
-            let text = String(decoding: (response?.text ?? "").utf8.prefix(count), as: UTF8.self)
-            response?.text = text
+            response?.rewind(toContentBytes: max(0, count))
+            let text = response?.text ?? ""
             return [.show(.remark("back"))] + (text.isEmpty ? [] : [.show(.content(text))])
         case ("inject", _):
             guard let message = response?.pendingMessages.first else { return [] }
             response?.pendingMessages.removeFirst()
-            conversation.appendAssistant(response?.text ?? "")
-            conversation.appendUser(message)
-            response?.text = ""
+            response?.endPart(with: message)
             return [.show(.message(message))]
         case ("pause", _): response?.isPaused = true
         case ("resume", _): response?.isPaused = false
@@ -275,20 +248,23 @@ struct ChatSession: Sendable {
     }
 
     /// The server's reply to a control command.
-    mutating func controlEnded(_ control: ChatControl, _ result: Result<JSONValue, ChatClient.Failure>) -> [Effect] {
+    /// - Parameter id: The generation that the command was sent to. It may have ended since.
+    mutating func controlEnded(
+        _ control: ChatControl, of id: String, _ result: Result<JSONValue, ChatClient.Failure>
+    ) -> [Effect] {
+        let isRunning = response?.id == id
         switch (control, result) {
         case (.say(let text), .failure):
-            // The message may be in the queue already, if the response has ended.
-            guard let index = response?.pendingMessages.firstIndex(of: text) else { return [] }
+            // The message is in the queue already, if the response has ended.
+            guard isRunning, let index = response?.pendingMessages.firstIndex(of: text) else { return [] }
             response?.pendingMessages.remove(at: index)
             queue.append(text)
             return []
-        case (_, .failure(let failure)): return response == nil ? [] : [.show(.error(failure.description))]
+        case (_, .failure(let failure)): return [.show(.error("\(control.name): \(failure.description)"))]
         case (.fork, .success(let reply)):
-            forks += reply["ids"]?.arrayValue?.compactMap { $0.stringValue } ?? []
-            return [.show(.remark("forked"))]
-        case (.pause, _): response?.isPaused = true
-        case (.resume, _): response?.isPaused = false
+            return forked(reply["ids"]?.arrayValue?.compactMap { $0.stringValue } ?? [], of: id)
+        case (.pause, _): if isRunning { response?.isPaused = true }
+        case (.resume, _): if isRunning { response?.isPaused = false }
         case (.temperature(let value), _): return [.show(.remark("temperature \(value)"))]
         case (.set(let name, let value), _): return [.show(.remark("\(name) \(value?.text ?? "default")"))]
         case (.skip, _), (.say, _), (.rewind, _): break
@@ -296,55 +272,71 @@ struct ChatSession: Sendable {
         return []
     }
 
+    /// Forks exist. They are followed after the response, or at once if it has ended. Forks of a response that was
+    /// stopped, or that other messages follow, are stopped.
+    private mutating func forked(_ ids: [String], of id: String) -> [Effect] {
+        guard !ids.isEmpty else { return [.show(.error("\(ChatControl.fork.name): the server made no fork"))] }
+        if let response, response.id == id || response.isFork && versionedID == id, !response.isStopped {
+            forks += ids
+            return [.show(.remark("forked"))]
+        }
+        guard response == nil, versionedID == id else {
+            return [.show(.remark("the fork is stopped: its response has ended")), .stop(ids)]
+        }
+        forks += ids
+        return [.show(.remark("forked"))] + followFork()
+    }
+
+    // MARK: The end of a response
+
     /// The stream has ended.
     /// - Parameter failure: The error of the connection or of the request; `nil` = none.
     mutating func streamEnded(_ failure: String?) -> [Effect] {
-        guard let response else { return [] }
+        guard var response else { return [] }
         self.response = nil
-        var effects: [Effect] = []
-        if response.isStopped {
-            effects.append(.show(.remark("stopped")))
-        } else if let failure {
-            effects.append(.show(.error(failure)))
-        } else if let speed = response.speed {
-            effects.append(.show(.remark(speed.text)))
+        var effects = Self.remarks(on: response, failure) + [.show(.responseEnded)]
+        queue = response.removeMessages() + queue
+        if !response.waiting.isEmpty, !response.isStopped {
+            let names = response.waiting.map(\.name).joined(separator: ", ")
+            effects.append(.show(.error("\(names): the response ended before its first event")))
         }
-        effects.append(.show(.responseEnded))
-        let base = conversation.messages
         if response.isFork {
-            versions.append(Self.version(base: versions.first ?? base, text: response.text))
+            versions.append(response.messages)
         } else {
-            conversation.appendAssistant(response.text)
-            if response.text.isEmpty, let message = conversation.removeUnansweredMessage(), !response.isStopped {
-                if queue.isEmpty, failure != nil { effects.append(.fill(message)) }
+            conversation.replace(with: response.messages)
+            var returned: [String] = []
+            if response.isUnanswered, let message = conversation.removeUnansweredMessage() { returned.append(message) }
+            if !returned.isEmpty, failure != nil, !response.isStopped {
+                // The next message would fail, too.
+                returned += queue
+                queue = []
             }
+            if !returned.isEmpty { effects.append(.fill(returned.joined(separator: "\n"))) }
             versions = [conversation.messages]
+            versionedID = response.id
+            versionBase = response.base
             effects.append(.persist)
         }
-        if response.isStopped {
-            forks = []
-            return effects
-        }
-        if !forks.isEmpty { return effects + followFork(number: versions.count + 1) }
-        if versions.count > 1 {
+        if !forks.isEmpty { return effects + followFork() }
+        if versions.count > 1, !response.isStopped {
             effects.append(.show(.remark("version 1 goes on; /keep \(versions.count) continues with the other one")))
         }
-        queue = response.pendingMessages + queue
         guard !queue.isEmpty else { return effects }
         return effects + begin(with: queue.removeFirst())
     }
 
-    private mutating func followFork(number: Int) -> [Effect] {
-        let id = forks.removeFirst()
-        response = Response(id: id, hasBegun: true, isFork: true)
-        return [.show(.remark("version \(number)")), .stream(fork: id)]
+    /// The words about the end of a response.
+    private static func remarks(on response: Response, _ failure: String?) -> [Effect] {
+        if response.isStopped { return [.show(.remark("stopped"))] }
+        if let failure { return [.show(.error(failure))] }
+        return response.speed.map { [.show(.remark($0.text))] } ?? []
     }
 
-    /// The messages up to the last one of the person, with another reply.
-    private static func version(base: [Conversation.Message], text: String) -> [Conversation.Message] {
-        var conversation = Conversation(messages: base.last?.role == "assistant" ? Array(base.dropLast()) : base)
-        conversation.appendAssistant(text)
-        return conversation.messages
+    /// Shows the next fork as a version of the last response.
+    private mutating func followFork() -> [Effect] {
+        let id = forks.removeFirst()
+        response = Response(id: id, hasBegun: true, base: versionBase, isFork: true)
+        return [.show(.remark("version \(versions.count + 1)")), .stream(fork: id)]
     }
 
     // MARK: Stored conversations
@@ -354,7 +346,7 @@ struct ChatSession: Sendable {
         let settings = conversation.settings
         conversation = stored
         conversation.settings = settings
-        versions = []
+        forgetVersions()
         let last = stored.messages.suffix(2)
         return last.flatMap { message -> [Effect] in
             message.role == "user"
