@@ -29,6 +29,19 @@ enum SmallFile {
         }
     }
 
+    /// The whole lines at the end of a file, at most `limit` bytes. A file of any size is accepted.
+    static func end(of path: String, upTo limit: Int, for subject: String) throws(SettingError) -> [UInt8] {
+        do throws(FileError) {
+            let file = try OpenFile.regular(path)
+            guard file.byteCount > limit else { return try file.read(at: 0, count: limit) }
+            let bytes = try file.read(at: file.byteCount - limit, count: limit)
+            // The first line may be cut.
+            return Array(bytes.drop { $0 != UInt8(ascii: "\n") })
+        } catch {
+            throw SettingError("\(subject): cannot read \(path): \(error)")
+        }
+    }
+
     /// The content of a file.
     /// - Throws: If the file cannot be read or is too large, or a pipe is silent for longer than ``timeout``.
     static func bytes(_ path: String, for subject: String) throws(SettingError) -> [UInt8] {

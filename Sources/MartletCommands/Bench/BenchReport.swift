@@ -83,10 +83,12 @@ struct BenchReport: Sendable {
         return "\(failed) of \(series.results.reduce(0) { $0 + $1.requestCount })"
     }
 
-    /// The five most frequent failures.
+    /// The five most frequent failures; equally frequent ones by name.
     private static func reasons(_ series: Series) -> [String] {
         let all = series.results.reduce(into: [String: Int]()) { $0.merge($1.failures) { $0 + $1 } }
-        return all.sorted { $0.value > $1.value }.prefix(5).map { "\(series.server): \($0.value) × \($0.key)" }
+        return all.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5).map {
+            "\(series.server): \($0.value) × \($0.key)"
+        }
     }
 
     /// A line about percentiles that are left out because a run has too few requests; none otherwise.

@@ -45,6 +45,9 @@ enum ChatInput: Equatable {
         "num_predict": "max_tokens", "temp": "temperature", "repeat": "repeat_penalty",
     ]
 
+    /// The fields of a request that a chat needs as they are: without a stream it would show nothing.
+    private static let ownFields: Set<String> = ["messages", "model", "stream", "return_progress", "n"]
+
     /// Parses a line. Blanks at both ends are removed, and the quotes `"""` around a message.
     init(line: String) {
         let text = Self.trimmed(line[...])
@@ -111,6 +114,9 @@ enum ChatInput: Equatable {
         let value = words.dropFirst().joined(separator: " ")
         if first == "system" { return .system(value.isEmpty ? nil : value) }
         let name = settingAliases[first] ?? first
+        guard !ownFields.contains(name) else {
+            return .invalid("/set cannot change \(name), which the chat itself sets")
+        }
         guard !value.isEmpty else { return .control(.set(name, nil)) }
         return .control(.set(name, (try? JSONParser.parse(Array(value.utf8))) ?? .string(value)))
     }

@@ -139,10 +139,14 @@ struct DoctorFinding: Sendable, Equatable {
         }
         let length = min(model.trainedContextLength ?? contextLength, contextLength)
         let context = (model.bytesPerToken ?? 0).multipliedReportingOverflow(by: length)
-        let needed = model.byteCount &+ (context.overflow ? .max : context.partialValue) &+ overhead
+        let contextBytes = context.overflow ? .max : context.partialValue
+        let needed = [contextBytes, overhead].reduce(model.byteCount) { sum, part in
+            let (result, overflows) = sum.addingReportingOverflow(part)
+            return overflows ? .max : result
+        }
         let text =
             "\(model.path): \(size(model.byteCount)) of weights"
-            + (model.bytesPerToken == nil ? "" : ", \(size(context.partialValue)) for \(length) tokens of context")
+            + (model.bytesPerToken == nil ? "" : ", \(size(contextBytes)) for \(length) tokens of context")
         guard let availableBytes = availableBytes(facts), needed > availableBytes else {
             return DoctorFinding(subject: "model", severity: .good, text: text + ": fits")
         }

@@ -84,6 +84,8 @@ struct ShowCommand: ParsableCommand {
 }
 
 extension String {
-    /// The text with blanks behind it up to a width.
-    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    /// The text with blanks behind it, up to a width in columns of a terminal.
+    func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - TextWidth.columns(self)))
+    }
 }

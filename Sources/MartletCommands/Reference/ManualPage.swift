@@ -109,6 +109,8 @@ struct ManualPage {
             case "^": result += "\\(ha"
             case "`": result += "\\(ga"
             case "'": result += "\\(aq"
+            // A line break would begin a line, which may be a macro.
+            case _ where character.isNewline: result += " "
             default: result.append(character)
             }
         }

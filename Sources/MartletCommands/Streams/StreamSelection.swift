@@ -1,9 +1,10 @@
+import MartletAPI
 import MartletStreams
 import MartletText
 
 /// The generation that a person names on the command line. Pure.
 ///
-/// Example: `chatcmpl-3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c` and the label `notes`
+/// Example: `resp_3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c5a4be1d24f7f9d4f0c55ab8d7e21`, `3f0c` and the label `notes`
 /// may all mean one generation.
 enum StreamSelection: Equatable {
     case id(String)
@@ -18,8 +19,10 @@ enum StreamSelection: Equatable {
     ///   - ids: All ids, oldest first.
     ///   - label: Reads the label of a generation; `nil` = it has none. Called only if no id is equal.
     static func id(of name: String, ids: [String], label: (String) -> String?) -> Self {
-        // The prefix of a dialect ends with a dash: chatcmpl-, cmpl-, resp-.
-        let digits = (name.split(separator: "-").last.map(String.init) ?? "").lowercased()
+        // Only the prefixes of dialects are left out: `notes-3f0c` is a label, and must not mean another generation.
+        let lowered = name.lowercased()
+        let prefixes = Dialect.all.map(\.idPrefix).filter { lowered.hasPrefix($0) }
+        let digits = String(lowered.dropFirst(prefixes.map(\.count).max() ?? 0))
         if ids.contains(digits) { return .id(digits) }
         if let id = ids.last(where: { label($0)?.hasSameBytes(as: name) == true }) { return .id(id) }
         let isPrefix = digits.count >= minimumPrefix && digits.allSatisfy { $0.isASCII && $0.isHexDigit }

@@ -18,7 +18,8 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     ///
     /// A `/v1` at the end, which many clients require, is removed. Without a port the scheme decides: 80 or 443, and 8080
     /// without a scheme.
-    /// - Returns: `nil` if the scheme is not HTTP, the host is empty or has a blank, or the port is not from 1 to 65535.
+    /// - Returns: `nil` if the scheme is not HTTP, the host is empty, has a blank, or is an IPv6 address without brackets,
+    ///   or the port is not from 1 to 65535.
     init?(_ text: String) {
         let schemes = [("http://", false), ("https://", true)]
         let found = schemes.first { text.lowercased().hasPrefix($0.0) }
@@ -31,13 +32,18 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         let authority = rest.prefix { $0 != "/" }
         var path = String(rest.dropFirst(authority.count))
         while path.hasSuffix("/") { path.removeLast() }
-        prefix = path.hasSuffix("/v1") ? String(path.dropLast(3)) : path
+        if path.hasSuffix("/v1") { path.removeLast(3) }
+        while path.hasSuffix("/") { path.removeLast() }
+        prefix = path
         let isBracketed = authority.hasPrefix("[")
         let hostEnd = isBracketed ? authority.firstIndex(of: "]") : authority.lastIndex(of: ":") ?? authority.endIndex
         guard let hostEnd else { return nil }
-        host = String(authority[..<hostEnd].drop { $0 == "[" })
-        let tail = authority[hostEnd...].drop { $0 == "]" }
-        guard !host.isEmpty, tail.isEmpty || tail.hasPrefix(":") else { return nil }
+        host = String(authority[..<hostEnd].dropFirst(isBracketed ? 1 : 0))
+        let tail = authority[hostEnd...].dropFirst(isBracketed ? 1 : 0)
+        // A colon outside of brackets is before the port, so `::1:80` would have two meanings.
+        guard !host.isEmpty, isBracketed || !host.contains(":"), !host.contains("["),
+            tail.isEmpty || tail.hasPrefix(":")
+        else { return nil }
         let usual = found == nil ? Self.usualPort : usesTLS ? 443 : 80
         let port = tail.isEmpty ? usual : Int(tail.dropFirst())
         guard let port, (1...65_535).contains(port) else { return nil }

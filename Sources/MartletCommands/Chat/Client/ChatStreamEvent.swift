@@ -81,7 +81,9 @@ struct PromptReading: Sendable, Equatable {
     /// A line such as `reading the prompt 40 %` or `waiting, 2 before you`.
     var text: String {
         if let queuePosition { return queuePosition == 0 ? "waiting, next" : "waiting, \(queuePosition) before you" }
-        return "reading the prompt \(total > 0 ? min(100, processed * 100 / total) : 0) %"
+        // Numbers of a server may have any size.
+        let share = total > 0 ? Double(processed) / Double(total) : 0
+        return "reading the prompt \(Int(min(max(share, 0), 1) * 100)) %"
     }
 }
 

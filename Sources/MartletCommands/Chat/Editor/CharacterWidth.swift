@@ -10,6 +10,11 @@ enum CharacterWidth {
         0x1F900...0x1F9FF, 0x1FA70...0x1FAFF, 0x20000...0x3FFFD,
     ]
 
+    /// Whether a character could control the terminal: C0 and C1 controls, the latter also as two bytes of UTF-8.
+    static func isControl(_ character: Character) -> Bool {
+        character.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
+    }
+
     /// The width of the widest scalar: combining marks do not add columns.
     static func columns(_ character: Character) -> Int {
         var width = 0

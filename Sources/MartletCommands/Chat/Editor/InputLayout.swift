@@ -26,7 +26,9 @@ struct InputLayout: Sendable, Equatable {
         widths = [first.isEmpty ? 0 : promptWidth]
         for (index, character) in characters.enumerated() {
             let isBreak = character == "\n"
-            let width = isBreak ? 1 : CharacterWidth.columns(character)
+            // A line of the history file may have any character.
+            let shown: Character = !isBreak && CharacterWidth.isControl(character) ? "\u{FFFD}" : character
+            let width = isBreak ? 1 : CharacterWidth.columns(shown)
             let fits = widths[widths.count - 1] + width <= columns
             if !fits { appendRow(margin) }
             // A character of two columns may have moved to the next row.
@@ -34,7 +36,7 @@ struct InputLayout: Sendable, Equatable {
             if isBreak {
                 appendRow(margin)
             } else {
-                rows[rows.count - 1].append(character)
+                rows[rows.count - 1].append(shown)
                 widths[widths.count - 1] += width
             }
         }

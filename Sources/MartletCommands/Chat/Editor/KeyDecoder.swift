@@ -85,7 +85,8 @@ struct KeyDecoder: Sendable {
             state = .utf8(bytes: bytes, missing: missing - 1)
             return nil
         }
-        return String(validating: bytes, as: UTF8.self)?.first.map { .character($0) }
+        let character = String(validating: bytes, as: UTF8.self)?.first
+        return character.flatMap { CharacterWidth.isControl($0) ? nil : .character($0) }
     }
 
     /// The byte behind ESC: the beginning of a sequence, or a key with Alt.
@@ -149,7 +150,7 @@ struct KeyDecoder: Sendable {
             text.compactMap { character -> Character? in
                 if character.isNewline { return "\n" }
                 if character == "\t" { return " " }
-                return character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? nil : character
+                return CharacterWidth.isControl(character) ? nil : character
             })
     }
 }

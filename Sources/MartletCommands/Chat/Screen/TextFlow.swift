@@ -119,8 +119,7 @@ struct TextFlow: Sendable {
 
     /// The width of a character that is shown; `nil` for control characters, which could move the cursor.
     private static func width(_ character: Character) -> Int? {
-        let isControl = character.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
-        return isControl ? nil : CharacterWidth.columns(character)
+        CharacterWidth.isControl(character) ? nil : CharacterWidth.columns(character)
     }
 
     /// Erases the present word and writes it on the next row.

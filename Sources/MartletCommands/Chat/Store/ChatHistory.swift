@@ -8,6 +8,9 @@ struct ChatHistory {
     /// The maximum number of lines that are loaded. The newest lines count.
     private static let maximumCount = 1000
 
+    /// The bytes at the end of the file that are read. The file grows without a limit.
+    private static let maximumByteCount = 1 << 20
+
     /// The path of the history file. It may not exist yet.
     private let file: FilePath
 
@@ -19,8 +22,12 @@ struct ChatHistory {
 
     /// The stored lines, oldest first; empty if the file cannot be read.
     func load() -> [String] {
-        guard let text = try? SmallFile.text(file.string, for: "history") else { return [] }
-        return text.split(separator: "\n").suffix(Self.maximumCount).map { Self.unescaped($0) }
+        guard let bytes = try? SmallFile.end(of: file.string, upTo: Self.maximumByteCount, for: "history") else {
+            return []
+        }
+        // A damaged byte costs a character and not the history.
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).suffix(Self.maximumCount)
+        return lines.map { Self.unescaped(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Appends a line to the file, and creates file and folders if necessary.
