@@ -39,6 +39,13 @@ SUBJECTLESS = re.compile(
 # Verbs that do not name the effect of a function.
 VAGUE_VERBS = re.compile(r"\bfunc (?:take|give|keep|tell|obey|ask|attend|announce)(?:[A-Z]\w*)?\b")
 
+# A cut of a text in a message. One character has any number of bytes, and control characters stay; `excerpt(bytes:)` of
+# MartletText cuts by bytes. A number of one digit is a cut of an own id.
+CUT_TEXT = re.compile(
+    r"\\\((?:[^()]|\([^()]*\))*\.prefix\((?:\d{2,}|Self\.\w+)\)"
+    r"|\bString\((?:decoding: )?[^()]*\.prefix\((?:\d{2,}|Self\.\w+)\)"
+    r"|\bUnicodeScalarView\([^()]*\.prefix\(")
+
 # Folders whose types the second folders must not name: an HTTP API depends on shared folders, and those depend on no API.
 DIALECTS = "OpenAIChat OpenAICompletions OpenAIResponses AnthropicMessages LlamaServer Realtime".split()
 CLOSED_FOLDERS = {
@@ -58,6 +65,10 @@ DECLARATION = re.compile(
 CONFORMANCE = re.compile(r"^(?:@\w+(?:\([^)]*\))? )*extension [\w.]+: ")
 BEGINS_TYPE = re.compile(r"^\S")
 MINIMUM_COMMENTS = 0.2
+MAXIMUM_LINES = 400
+MAXIMUM_MEDIAN_LINES = 90
+# Lines of tests per line of code in targets whose rules are many and whose integration tests say little.
+MINIMUM_TESTS = {"MartletCommands": 0.4, "MartletGenerations": 0.4, "MartletGrammar": 0.4, "MartletSchema": 0.4}
 
 
 def tracked(*patterns):
@@ -121,6 +132,8 @@ def swift_findings(sources):
         for number, line in enumerate(lines, 1):
             if VAGUE_VERBS.search(line):
                 yield f"{name(path)}:{number}: a verb that names no effect: {line.strip()[:80]}"
+            if CUT_TEXT.search(line):
+                yield f"{name(path)}:{number}: a text in a message is cut by excerpt(bytes:): {line.strip()[:80]}"
             declared = TYPE.match(line)
             if declared and not line.startswith(("private", "fileprivate")):
                 types.setdefault(declared.group(1), []).append(f"{name(path)}:{number}")
@@ -168,13 +181,34 @@ def targets():
 
 
 def figures():
+    all_sizes = []
     print("| target | files | median lines | lines of code | comment lines per line of code | test lines per line of code |")
     print("| --- | --- | --- | --- | --- | --- |")
     for target, paths in targets():
         comments, code, sizes = count(paths)
         tests = tracked(f"Tests/{target}Tests/*.swift")
         ratio = count(tests)[1] / code if tests else 0
+        all_sizes += sizes
         print(f"| {target} | {len(paths)} | {statistics.median(sizes):.0f} | {code} | {comments / code:.2f} | {ratio:.2f} |")
+    print(f"\n{len(all_sizes)} files, median {statistics.median(all_sizes):.0f} lines, longest {max(all_sizes)}")
+
+
+def size_findings():
+    """The figures that the code keeps: lines of files, comments and tests per line of code."""
+    all_sizes = []
+    for target, paths in targets():
+        comments, code, sizes = count(paths)
+        all_sizes += sizes
+        for path, size in zip(paths, sizes):
+            if size > MAXIMUM_LINES:
+                yield f"{name(path)}: {size} lines; at most {MAXIMUM_LINES} are allowed"
+        if comments < MINIMUM_COMMENTS * code:
+            yield f"Sources/{target}: {comments} comment lines for {code} lines of code; at least {MINIMUM_COMMENTS} are asked for"
+        tests = count(tracked(f"Tests/{target}Tests/*.swift"))[1]
+        if tests < MINIMUM_TESTS.get(target, 0) * code:
+            yield f"Tests/{target}Tests: {tests} lines of tests for {code} lines of code; at least {MINIMUM_TESTS[target]} are asked for"
+    if statistics.median(all_sizes) > MAXIMUM_MEDIAN_LINES:
+        yield f"Sources: the median file has {statistics.median(all_sizes):.0f} lines; at most {MAXIMUM_MEDIAN_LINES} are asked for"
 
 
 def main():
@@ -186,10 +220,7 @@ def main():
     for path in tracked("*.swift", "*.md"):
         if name(path) not in ("docs/glossary.md", "LICENSE"):
             findings += words(path, path.read_text().split("\n"))
-    for target, paths in targets():
-        comments, code, _ = count(paths)
-        if code >= 100 and comments < MINIMUM_COMMENTS * code:
-            findings.append(f"Sources/{target}: {comments} comment lines for {code} lines of code; at least {MINIMUM_COMMENTS} are asked for")
+    findings += size_findings()
     findings = [finding for finding in findings if not sys.argv[1:] or finding.startswith(tuple(sys.argv[1:]))]
     for finding in findings:
         print(finding, file=sys.stderr)

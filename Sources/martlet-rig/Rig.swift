@@ -8,6 +8,7 @@ import MartletTestSupport
 ///
 /// `scripts/measure_streams.py` measures the costs of readers and replays with it. It is not installed.
 @main struct Rig: AsyncParsableCommand {
+    /// The name and the purpose in the help text.
     static let configuration = CommandConfiguration(
         commandName: "martlet-rig",
         abstract: "An edge server with a fake engine, to measure streams with.")
@@ -17,6 +18,7 @@ import MartletTestSupport
     @Option(help: "Milliseconds between two tokens of a generation; 0 = all tokens at once.") var interval = 0
     @Option(help: "Limit of connections.") var connections = 16_384
 
+    /// Serves until a signal. Each generation gets its tokens at admission, or one per interval.
     func run() async throws {
         let (tokens, interval) = (tokens, interval)
         var configuration = ServerConfiguration()

@@ -4,6 +4,7 @@ import MartletSimulation
 
 /// Runs the core with simulated clients, disk and worker, one run for each seed. `docs/simulation.md` explains it.
 @main struct Simulate: ParsableCommand {
+    /// The name and the purpose in the help text.
     static let configuration = CommandConfiguration(
         commandName: "martlet-simulate",
         abstract: "Searches interleavings and faults in which the core loses or doubles something.")
@@ -20,8 +21,12 @@ import MartletSimulation
 
     @Option(help: "Number of the newest lines of a story that are printed.") var lines = 200
 
+    /// Runs one plan, or searches through the seeds.
+    ///
+    /// The exit code is 1 if a rule is broken, and 2 if two runs of one plan differ.
     func run() throws {
         guard getenv("SWIFT_DETERMINISTIC_HASHING") != nil else { return try restart() }
+        // Tasks of the runtime become steps of the simulation, in an order that the seed decides.
         guard TaskCapture.begin() else { throw ValidationError("The Swift runtime has no hook for tasks.") }
         let digest = ScheduleTrial.run()
         if digest != ScheduleTrial.expectedDigest {
@@ -40,6 +45,7 @@ import MartletSimulation
 
     /// Starts the program again with the one setting that the order of dictionaries needs.
     private func restart() throws {
+        // The runtime reads the variable before `main`, so this process cannot set it for itself.
         setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
         var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         arguments.append(nil)
@@ -47,10 +53,14 @@ import MartletSimulation
         throw ValidationError("The program cannot be started again.")
     }
 
+    /// Runs one plan per seed until a rule is broken, then prints the figures of all runs.
+    ///
+    /// `digest` is a hash over all runs: two builds with the same digest have run alike.
     private func search() throws {
         let begin = ContinuousClock.now
         var (runs, stepCount, generationCount, edgeCount) = (0, 0, 0, 0)
         var digest: UInt64 = 0
+        // States that a long search is expected to reach. A search that never meets one of them tests less than it says.
         var missing = Set(SimulationReach.allCases)
         for seed in from..<(from + seeds) {
             if let seconds, begin.duration(to: .now) > .seconds(seconds) { break }
@@ -89,14 +99,18 @@ import MartletSimulation
     }
 
     /// Makes the failing plan smaller and prints its story.
+    ///
+    /// A smaller plan has fewer clients and faults, and breaks a rule as well.
     private func fail(_ outcome: SimulationOutcome) throws {
         var plan = outcome.plan
+        // The line repeats the run before anything is left out of it.
         print("found in \(outcome.plan.line)")
         if !whole { plan = PlanShrinking.smallest(plan) { SimulationRun.run($0).failure } }
         try show(SimulationRun.run(plan, writesStory: true))
     }
 
     /// Prints the story of a run.
+    /// - Throws: Exit code 1 if the run has broken a rule.
     private func show(_ outcome: SimulationOutcome) throws {
         if let story = outcome.story { print(story.text(limit: lines)) }
         print("plan: \(outcome.plan.line), digest \(String(outcome.digest, radix: 16))")
