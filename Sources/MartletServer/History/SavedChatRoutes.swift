@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import MartletAPI
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 /// The routes of saved chats, below `/v1/history`.
@@ -78,7 +79,7 @@ struct SavedChatRoutes: Sendable {
                 "object": "list",
                 "store": .string(list.store),
                 // Enough to notice another key, and no key.
-                "owner": .string(String(owner.rawValue.prefix(16))),
+                "owner": .string(String(owner.rawValue.beginning(bytes: 16))),
                 "bytes": .integer(Int64(list.byteCount)),
                 "data": .array(list.entries.map { Self.entry($0.name, $0.entry) }),
             ])
@@ -124,7 +125,7 @@ struct SavedChatRoutes: Sendable {
         guard let name = SavedChatName(text) else {
             throw APIError(
                 .invalidRequest,
-                "Parameter '\(parameter)': Value must have 1 to \(SavedChatName.lengthLimit) letters, digits, -, _, . or ~, but got \"\(text.prefix(64))\"",
+                "Parameter '\(parameter)': Value must have 1 to \(SavedChatName.lengthLimit) letters, digits, -, _, . or ~, but got \"\(text.excerpt(bytes: 64))\"",
                 field: parameter)
         }
         return name
