@@ -114,8 +114,8 @@ import Testing
     // MARK: Items
 
     /// A random output of one choice, as its channels one by one.
-    private func events(_ random: inout SeededGenerator) -> [LogEvent] {
-        var events: [LogEvent] = [.admitted(promptTokens: 1), .started(cachedTokens: 0)]
+    private func events(_ random: inout SeededGenerator) -> [MartletStreams.LogEvent] {
+        var events: [MartletStreams.LogEvent] = [.admitted(promptTokens: 1), .started(cachedTokens: 0)]
         var callCount = 0
         for token in 0..<Int32.random(in: 0...40, using: &random) {
             let bytes = Array(random.element(of: ["", "a", "é", "世"]).utf8)[...]
