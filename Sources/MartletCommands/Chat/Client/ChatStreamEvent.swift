@@ -82,8 +82,8 @@ struct PromptReading: Sendable, Equatable {
     var text: String {
         if let queuePosition { return queuePosition == 0 ? "waiting, next" : "waiting, \(queuePosition) before you" }
         // Numbers of a server may have any size.
-        let share = total > 0 ? Double(processed) / Double(total) : 0
-        return "reading the prompt \(Int(min(max(share, 0), 1) * 100)) %"
+        let percent = total > 0 ? Double(processed) * 100 / Double(total) : 0
+        return "reading the prompt \(Int(min(max(percent, 0), 100))) %"
     }
 }
 
