@@ -26,7 +26,7 @@ extension ModelPool {
         case .invalid(let rule): throw .field("model", "The name \(rule)")
         case .unknown(let nearest):
             let advice = nearest.map { "; did you mean \"\($0)\"?" } ?? "; GET /v1/models lists all models"
-            throw .unknownModel("Field 'model': There is no model \"\(name.prefix(256))\"\(advice)")
+            throw .unknownModel("Field 'model': There is no model \"\(name.excerpt(bytes: 256))\"\(advice)")
         }
     }
 

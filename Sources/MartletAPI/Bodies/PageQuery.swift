@@ -1,5 +1,6 @@
 package import MartletJSON
 import MartletStreams
+import MartletText
 import OrderedCollections
 
 /// The part of a list that a client asks for, as OpenAI's lists have it.
@@ -28,7 +29,7 @@ package struct PageQuery: Sendable, Equatable {
             guard order == "asc" || order == "desc" else {
                 throw APIError(
                     .invalidRequest,
-                    "Parameter 'order': Value must be asc or desc, but got \"\(order.prefix(64))\"",
+                    "Parameter 'order': Value must be asc or desc, but got \"\(order.excerpt(bytes: 64))\"",
                     field: "order")
             }
             self.isDescending = order == "desc"
@@ -45,7 +46,7 @@ package struct PageQuery: Sendable, Equatable {
             guard let index = items.firstIndex(where: { $0["id"] == .string(after) }) else {
                 throw APIError(
                     .invalidRequest,
-                    "Parameter 'after': Value must be the id of an item, but got \"\(after.prefix(64))\"",
+                    "Parameter 'after': Value must be the id of an item, but got \"\(after.excerpt(bytes: 64))\"",
                     field: "after")
             }
             items.removeFirst(index + 1)

@@ -4,6 +4,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 /// The routes for stored conversations and their items.
@@ -62,7 +63,7 @@ struct ConversationRoutes: Sendable {
     private static func id(_ context: EdgeContext) -> String { context.parameters.get("id") ?? "" }
 
     private static func missing(_ id: String) -> APIError {
-        APIError(.notFound, "Conversation with id '\(id.prefix(64))' not found or expired", field: "id")
+        APIError(.notFound, "Conversation with id '\(id.excerpt(bytes: 64))' not found or expired", field: "id")
     }
 
     /// Makes a conversation, with or without items.
@@ -96,7 +97,7 @@ struct ConversationRoutes: Sendable {
     private func item(in conversation: StoredConversation, _ context: EdgeContext) throws(APIError) -> JSONObject {
         let id = context.parameters.get("item") ?? ""
         guard let item = conversation.items.first(where: { $0["id"] == .string(id) }) else {
-            throw APIError(.notFound, "Item with id '\(id.prefix(64))' not found", field: "item_id")
+            throw APIError(.notFound, "Item with id '\(id.excerpt(bytes: 64))' not found", field: "item_id")
         }
         return item
     }
@@ -119,7 +120,7 @@ extension APIError {
     init(_ problem: ConversationFiles.Problem, id: String) {
         switch problem {
         case .missing:
-            self.init(.notFound, "Conversation with id '\(id.prefix(64))' not found or expired", field: "id")
+            self.init(.notFound, "Conversation with id '\(id.excerpt(bytes: 64))' not found or expired", field: "id")
         case .tooManyItems:
             self = .field("items", "At most \(StoredConversation.itemLimit) items are allowed in a conversation")
         case .tooLarge:

@@ -57,7 +57,7 @@ final class HistoryRoute: Sendable {
             guard let samples = state.withLock({ $0.byModel[name]?.samples(after: after) }) else {
                 throw APIError(
                     .notFound,
-                    "Parameter 'model': No figures of \"\(name.prefix(256))\" exist since the start of the server",
+                    "Parameter 'model': No figures of \"\(name.excerpt(bytes: 256))\" exist since the start of the server",
                     field: "model")
             }
             return .json(Self.body(samples))

@@ -5,6 +5,7 @@ internal import MartletJSON
 internal import MartletModels
 internal import MartletPool
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 extension OllamaRoutes {
@@ -27,8 +28,9 @@ extension OllamaRoutes {
             guard (try? model(named: name)) != nil else {
                 throw APIError(
                     .notSupported,
-                    "pull model '\(name.prefix(256))': this server has one model and downloads none; run "
-                        + "'martlet pull \(name.prefix(256))', or start the server with --models-dir", field: "model")
+                    "pull model '\(name.excerpt(bytes: 256))': this server has one model and downloads none; run "
+                        + "'martlet pull \(name.excerpt(bytes: 256))', or start the server with --models-dir",
+                    field: "model")
             }
             return streams ? .lines([OllamaPull.beginning, OllamaPull.success]) : .json(OllamaPull.success)
         }
@@ -38,7 +40,7 @@ extension OllamaRoutes {
         guard let reference = OllamaPull.reference(name) else {
             throw APIError(
                 .invalidRequest,
-                "pull model '\(name.prefix(256))': models come from Hugging Face: hf.co/ORG/NAME:QUANTIZATION",
+                "pull model '\(name.excerpt(bytes: 256))': models come from Hugging Face: hf.co/ORG/NAME:QUANTIZATION",
                 field: "model")
         }
         // The cursor stands before the download, so that no change is missed.

@@ -106,7 +106,7 @@ struct OllamaRoutes: Sendable {
         guard !handle.loadsOnDemand else { return handle }
         guard let model = handle.readiness.lastModel else { throw handle.readiness.unavailability }
         guard model.isNamed(name, configuration: handle.configuration) else {
-            throw GenerationError.unknownModel("model '\(name.prefix(256))' not found")
+            throw GenerationError.unknownModel("model '\(name.excerpt(bytes: 256))' not found")
         }
         return handle
     }

@@ -108,7 +108,8 @@ struct ResponseHistory: Sendable {
             await stores.additions.wait(for: id)
             guard let found = await stores.conversations.conversation(id, of: owner) else {
                 throw APIError(
-                    .notFound, "Field 'conversation': Conversation with id '\(id.prefix(64))' not found or expired",
+                    .notFound,
+                    "Field 'conversation': Conversation with id '\(id.excerpt(bytes: 64))' not found or expired",
                     field: "conversation")
             }
             items = found.items.map { .object($0) }
@@ -128,7 +129,7 @@ struct ResponseHistory: Sendable {
         _ references: [(index: Int, id: String)], among items: [JSONValue], of owner: Owner,
         on eventLoop: any EventLoop
     ) async throws -> [Int: JSONValue] {
-        let beginnings = Set(references.compactMap { ResponseItemList.responseDigits(ofItem: $0.id) })
+        let beginnings: Set<String> = Set(references.compactMap { ResponseItemList.responseDigits(ofItem: $0.id) })
         var responses: [StoredResponse] = []
         for id in stores.responses.ids(beginningWith: beginnings) {
             if case .ended(let stored)? = try await find(id, of: owner, on: eventLoop) { responses.append(stored) }

@@ -4,6 +4,7 @@ internal import MartletAPI
 internal import MartletGenerations
 internal import MartletJSON
 internal import MartletStreams
+internal import MartletText
 internal import NIOCore
 
 /// The routes for stored chat completions: list, read, change, delete, and the messages of the request.
@@ -45,7 +46,7 @@ struct StoredCompletionRoutes: Sendable {
         let found = try await history.find(
             id, of: context.requestInfo.owner, kind: .chat, on: context.channel.eventLoop)
         guard case .ended(let stored)? = found, stored.request["store"] == true else {
-            throw APIError(.notFound, "Completion with id '\(id.prefix(64))' not found or expired", field: "id")
+            throw APIError(.notFound, "Completion with id '\(id.excerpt(bytes: 64))' not found or expired", field: "id")
         }
         return stored
     }
