@@ -1,4 +1,5 @@
 import MartletModels
+import MartletPool
 import MartletTestSupport
 import NIOCore
 import Testing
