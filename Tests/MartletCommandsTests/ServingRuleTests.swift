@@ -137,11 +137,11 @@ import Testing
     // MARK: Arguments
 
     @Test(arguments: [
-        (["--ctx-size", "-1"], "--ctx-size must be from 0"), (["--parallel", "0"], "--parallel must be from 1 to 256"),
+        (["--ctx-size=-1"], "--ctx-size must be from 0"), (["--parallel", "0"], "--parallel must be from 1 to 256"),
         (["--parallel", "257"], "--parallel must be"), (["-ctk", "q9"], "--cache-type-k must be one of f32, f16"),
         (["-ctv", ""], "--cache-type-v must be one of"),
         (["-ngl", "some"], "--n-gpu-layers must be a whole number, 'all'"),
-        (["-ngl", "-2"], "--n-gpu-layers must be"),
+        (["--n-gpu-layers=-2"], "--n-gpu-layers must be"),
     ])
     func aWrongLoadIsRefusedByItsRule(arguments: [String], beginning: String) {
         let error = #expect(throws: (any Error).self) { try LoadOptions.parse(arguments) }
