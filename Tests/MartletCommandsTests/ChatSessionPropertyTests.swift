@@ -26,6 +26,8 @@ import Testing
         var injectable: [String] = []
         var retained: [ChatControl] = []
         var forks: Set<String> = []
+        /// Messages of `/say` that took effect in a fork. They are part of that version only.
+        var inVersions: [String] = []
         var ended: Set<String> = []
 
         init(seed: Int) { random = SeededGenerator(seed: UInt64(seed)) }
@@ -132,6 +134,7 @@ import Testing
             let text = world.injectable.removeFirst()
             let effects = world.session.receive(.controlApplied(action: "inject"))
             #expect(effects == [.show(.message(text))] || effects.isEmpty, "\(effects)")
+            if !effects.isEmpty, world.session.response?.isFork == true { world.inVersions.append(text) }
             world.perform(effects)
         case 16..<18 where !world.sent.isEmpty: reply(&world)
         case 18: world.end(nil)
@@ -166,9 +169,7 @@ import Testing
         return !world.injectable.contains(text)
     }
 
-    // Its naive model and the session differ for about a third of the seeds. Which of them is wrong is not known yet.
-    @Test(.disabled("the model of this test and the session differ: seeds 294, 296, 298, 299"), arguments: 0..<300)
-    func noMessageIsLostAndEachCommandIsAcknowledged(seed: Int) {
+    @Test(arguments: 0..<300) func noMessageIsLostAndEachCommandIsAcknowledged(seed: Int) {
         var world = World(seed: seed)
         for _ in 0..<80 {
             step(&world)
@@ -195,7 +196,7 @@ import Testing
         while !world.sent.isEmpty { reply(&world) }
         while world.isStreaming { world.end(nil) }
         let messages = world.session.conversation.messages.filter { $0.role == "user" }.map(\.content)
-        #expect((messages + world.filled).sorted() == world.entered.sorted(), "seed \(seed)")
+        #expect((messages + world.filled + world.inVersions).sorted() == world.entered.sorted(), "seed \(seed)")
         #expect(world.forks.isEmpty, "each fork is followed or stopped: \(world.forks)")
         #expect(world.session.status == nil)
     }

@@ -114,6 +114,32 @@ import Testing
         #expect(old.log.terminalEvent == nil)
     }
 
+    /// While a model loads, generations of one label wait. A withdrawn one leaves the label to the next older one.
+    @Test(arguments: [[0, 1, 2], [0, 2, 1], [2, 1, 0]], [true, false])
+    func generationsThatWaitHaveTheirLabelInTheOrderOfTheirBeginnings(order: [Int], hasCurrent: Bool) throws {
+        let bench = Bench()
+        let old = hasCurrent ? try bench.run() : nil
+        let waiting = try (0..<3).map { _ in try bench.begin() }
+        for index in order { bench.registry.publishID(of: waiting[index]) }
+        #expect(bench.labelled() === waiting[2])
+        bench.engine.fail(waiting[2].handle, Self.refusal)
+        #expect(bench.labelled() === waiting[1])
+        bench.engine.fail(waiting[0].handle, Self.refusal)
+        #expect(bench.labelled() === waiting[1])
+        bench.engine.fail(waiting[1].handle, Self.refusal)
+        #expect(bench.labelled() === old)
+    }
+
+    @Test func anAdmittedGenerationLeavesTheLabelToNewerOnesThatWait() throws {
+        let bench = Bench()
+        let (first, second) = (try bench.begin(), try bench.begin())
+        for generation in [first, second] { bench.registry.publishID(of: generation) }
+        bench.admit(first)
+        #expect(bench.labelled() === second)
+        bench.engine.fail(second.handle, Self.refusal)
+        #expect(bench.labelled() === first && bench.engine.cancelled.isEmpty)
+    }
+
     @Test func responsesThatDoNotStreamGetNoLabel() throws {
         let bench = Bench()
         let old = try bench.run()

@@ -11,8 +11,12 @@ struct RetentionStore {
     private struct LabelEntry {
         /// The newest generation that the engine admitted.
         var current: Generation?
-        /// A newer generation whose id the client knows, and which the engine has not admitted yet.
-        var candidate: Generation?
+        /// Newer generations whose ids clients know, and which the engine has not admitted yet; the newest is the last.
+        /// Several wait while a model loads.
+        var candidates: [Generation] = []
+
+        var newest: Generation? { candidates.last ?? current }
+        var isEmpty: Bool { newest == nil }
     }
     private struct Ended {
         var generation: Generation
@@ -38,13 +42,14 @@ struct RetentionStore {
     /// The newest generation of a label.
     func generation(labelled label: String, of owner: Owner) -> Generation? {
         let entry = labels[LabelKey(owner: owner, label: ExactString(label))]
-        return entry?.candidate ?? entry?.current
+        return entry?.newest
     }
 
-    /// All targets of a label: two while a newer generation waits for its admission.
+    /// All targets of a label, the newest first: several while newer generations wait for their admission.
     func generations(labelled label: String, of owner: Owner) -> [Generation] {
         let entry = labels[LabelKey(owner: owner, label: ExactString(label))]
-        return [entry?.candidate, entry?.current].compactMap { $0 }
+        guard let entry else { return [] }
+        return entry.candidates.reversed() + [entry.current].compactMap { $0 }
     }
 
     /// The newest generation of each label that is `label` or begins with `label::`.
@@ -52,7 +57,7 @@ struct RetentionStore {
         labels.compactMap { key, entry in
             guard key.owner == owner, key.label == ExactString(label) || key.label.text.hasBytes(ofPrefix: label + "::")
             else { return nil }
-            return entry.candidate ?? entry.current
+            return entry.newest
         }
     }
 
@@ -88,12 +93,17 @@ struct RetentionStore {
         all[generation.spec.head.id] = generation
     }
 
-    /// Makes a generation the candidate of its label: the client knows the id, and the engine has not admitted it yet.
+    /// Makes a generation a candidate of its label: the client knows the id, and the engine has not admitted it yet.
     mutating func publishID(of generation: Generation) {
         guard let key = generation.spec.labelKey else { return }
-        let newest = labels[key]?.candidate ?? labels[key]?.current
-        guard newest.map({ $0.handle.rawValue < generation.handle.rawValue }) ?? true else { return }
-        labels[key, default: LabelEntry()].candidate = generation
+        var entry = labels[key] ?? LabelEntry()
+        let number = generation.handle.rawValue
+        guard entry.current.map({ $0.handle.rawValue < number }) ?? true,
+            !entry.candidates.contains(where: { $0 === generation })
+        else { return }
+        let index = entry.candidates.firstIndex { $0.handle.rawValue > number } ?? entry.candidates.count
+        entry.candidates.insert(generation, at: index)
+        labels[key] = entry
     }
 
     /// Makes an admitted generation the current one of its label.
@@ -106,9 +116,7 @@ struct RetentionStore {
         guard old !== generation else { return nil }
         if let old, old.handle.rawValue > generation.handle.rawValue { return generation }
         entry.current = generation
-        if let candidate = entry.candidate, candidate.handle.rawValue <= generation.handle.rawValue {
-            entry.candidate = nil
-        }
+        entry.candidates.removeAll { $0.handle.rawValue <= generation.handle.rawValue }
         labels[key] = entry
         return old
     }
@@ -119,11 +127,12 @@ struct RetentionStore {
         ended.append(Ended(generation: generation, time: time, byteCount: byteCount, finished: finished))
     }
 
-    /// Withdraws a candidate that the engine refused: the label points at its current generation again.
+    /// Withdraws a candidate that the engine refused: the label points at the next older candidate again, or at its
+    /// current generation.
     mutating func refuse(_ generation: Generation) {
-        guard let key = generation.spec.labelKey, labels[key]?.candidate === generation else { return }
-        labels[key]?.candidate = nil
-        if labels[key]?.current == nil { labels[key] = nil }
+        guard let key = generation.spec.labelKey, var entry = labels[key] else { return }
+        entry.candidates.removeAll { $0 === generation }
+        labels[key] = entry.isEmpty ? nil : entry
     }
 
     /// Removes a generation.
@@ -133,9 +142,9 @@ struct RetentionStore {
         let id = generation.spec.head.id
         guard all.removeValue(forKey: id) != nil else { return nil }
         if let key = generation.spec.labelKey, var entry = labels[key] {
-            if entry.candidate === generation { entry.candidate = nil }
+            entry.candidates.removeAll { $0 === generation }
             if entry.current === generation { entry.current = nil }
-            labels[key] = entry.candidate == nil && entry.current == nil ? nil : entry
+            labels[key] = entry.isEmpty ? nil : entry
         }
         guard let index = endedIndices.removeValue(forKey: id) else { return nil }
         let byteCount = ended[index]?.byteCount

@@ -84,6 +84,8 @@ struct ChatSession: Sendable {
         if response != nil {
             response?.isStopped = true
             let waiting = (response?.removeMessages() ?? []) + queue
+            // Commands that wait for the first event have lost their response.
+            response?.waiting = []
             queue = []
             defer { forks = [] }
             return stopEffects + (waiting.isEmpty ? [] : [.fill(waiting.joined(separator: "\n"))])
