@@ -81,6 +81,19 @@ import Testing
         }
     }
 
+    @Test func theServerDescribesItselfBeforeALoad() async throws {
+        try await PoolServer.run { server async throws in
+            let properties = try await server.send("GET", "/props")
+            #expect(properties.status == 200)
+            #expect(properties.json["build_info"] != nil && properties.json["endpoint_history"] == false)
+            #expect(properties.json["default_generation_settings"]?["params"]?["temperature"] != nil)
+            #expect(properties.json["model_path"] == nil && properties.json["total_slots"] == nil)
+            #expect(try await server.send("GET", "/props?model=a").status == 503)
+            #expect(try await server.send("GET", "/props?model=unknown").status == 404)
+            #expect(server.models.loads.isEmpty)
+        }
+    }
+
     @Test func aRequestWithoutANameNeedsADefault() async throws {
         let body = #"{"messages":[{"role":"user","content":"hi"}]}"#
         try await PoolServer.run(["a", "b"]) { server async throws in

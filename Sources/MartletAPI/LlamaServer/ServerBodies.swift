@@ -49,31 +49,50 @@ package enum ServerBodies {
         return "<__media_" + String((0..<32).compactMap { _ in letters.randomElement() }) + "__>"
     }()
 
+    /// The optional routes that the server offers.
+    package typealias Endpoints = (slots: Bool, metrics: Bool, properties: Bool, history: Bool)
+
     /// `/props`: the model, its template and the defaults of requests.
-    /// - Parameter endpoints: the optional routes that the server offers.
     package static func properties(
         model: ModelInformation, name: String, chatTemplate: String, capabilities: JSONValue,
-        defaults: CompletionDefaults, endpoints: (slots: Bool, metrics: Bool, properties: Bool, history: Bool),
-        build: String
+        defaults: CompletionDefaults, endpoints: Endpoints, build: String
     ) -> JSONValue {
-        [
-            // The settings of a request without any field.
-            "default_generation_settings": [
-                "params": GenerationSettings.json(
-                    of: CompletionOptions(defaults: defaults),
-                    // llama-server's number for a random seed per request.
-                    seed: JSONValue(defaults.seed ?? 0xFFFF_FFFF), endTokens: []),
-                "n_ctx": integer(model.sequenceContextLength),
-            ],
+        var members = serverProperties(
+            defaults: defaults, contextLength: model.sequenceContextLength, endpoints: endpoints, build: build)
+        let own: JSONObject = [
             "n_ctx_per_sequence": integer(model.sequenceContextLength), "n_ctx_total": integer(model.contextLength),
             "total_slots": integer(model.sequenceCount), "model_alias": .string(name),
             "model_ftype": .string(model.fileType), "model_path": .string(model.path),
             "modalities": ["vision": false, "video": false, "audio": false], "media_marker": .string(mediaMarker),
-            "endpoint_slots": .bool(endpoints.slots), "endpoint_props": .bool(endpoints.properties),
-            "endpoint_metrics": .bool(endpoints.metrics), "endpoint_history": .bool(endpoints.history),
-            "chat_template": .string(chatTemplate),
-            "chat_template_caps": capabilities, "bos_token": .string(model.beginningToken),
-            "eos_token": .string(model.endToken), "build_info": .string(build), "is_sleeping": false,
+            "chat_template": .string(chatTemplate), "chat_template_caps": capabilities,
+            "bos_token": .string(model.beginningToken), "eos_token": .string(model.endToken),
+        ]
+        for (member, value) in own { members[member] = value }
+        return .object(members)
+    }
+
+    /// `/props` of a server with several models, if none is named: what holds for all of them.
+    package static func properties(defaults: CompletionDefaults, endpoints: Endpoints, build: String) -> JSONValue {
+        .object(serverProperties(defaults: defaults, contextLength: nil, endpoints: endpoints, build: build))
+    }
+
+    /// The members that no model decides.
+    /// - Parameter contextLength: the context of a sequence in tokens; nil = no model is named.
+    private static func serverProperties(
+        defaults: CompletionDefaults, contextLength: Int?, endpoints: Endpoints, build: String
+    ) -> JSONObject {
+        // The settings of a request without any field.
+        var settings: JSONObject = [
+            "params": GenerationSettings.json(
+                of: CompletionOptions(defaults: defaults),
+                // llama-server's number for a random seed per request.
+                seed: JSONValue(defaults.seed ?? 0xFFFF_FFFF), endTokens: [])
+        ]
+        if let contextLength { settings["n_ctx"] = integer(contextLength) }
+        return [
+            "default_generation_settings": .object(settings), "endpoint_slots": .bool(endpoints.slots),
+            "endpoint_props": .bool(endpoints.properties), "endpoint_metrics": .bool(endpoints.metrics),
+            "endpoint_history": .bool(endpoints.history), "build_info": .string(build), "is_sleeping": false,
         ]
     }
 

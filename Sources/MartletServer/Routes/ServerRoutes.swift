@@ -33,10 +33,20 @@ struct ServerRoutes: Sendable {
             return .json(["status": "ok"])
         }
         table.add(.get, "/props") { request, _ in
-            let handle = try models.model(of: request)
-            // A sleeping model is not woken: the facts of its last load have not changed.
-            let model = handle.loadsOnDemand ? handle.readiness.lastModel : nil
-            return .json(properties(of: try model ?? handle.readyModel(), handle))
+            do throws(GenerationError) {
+                let handle = try models.model(of: request)
+                // A sleeping model is not woken: the facts of its last load have not changed.
+                if handle.loadsOnDemand, let model = handle.readiness.lastModel {
+                    return .json(properties(of: model, handle))
+                }
+                return .json(properties(of: try handle.readyModel(), handle))
+            } catch {
+                // A server with several models describes itself, so that a page works before the first load.
+                guard !withModels, request.uri.queryParameters["model"] == nil else { throw error }
+                return .json(
+                    ServerBodies.properties(
+                        defaults: configuration.completionDefaults, endpoints: endpoints, build: configuration.build))
+            }
         }
         table.add(.post, "/props") { request, _ in
             guard configuration.changesProperties else { throw disabled("POST /props", flag: "--props") }
@@ -103,11 +113,14 @@ struct ServerRoutes: Sendable {
             model: model.information, name: handle.name, chatTemplate: model.templateSource,
             capabilities: (try? model.template.get().capabilities.json) ?? .null,
             defaults: configuration.completionDefaults,
-            endpoints: (
-                slots: configuration.servesSlots, metrics: configuration.servesMetrics,
-                properties: configuration.changesProperties, history: configuration.historyPath != nil
-            ),
-            build: configuration.build)
+            endpoints: endpoints, build: configuration.build)
+    }
+
+    private var endpoints: ServerBodies.Endpoints {
+        (
+            slots: configuration.servesSlots, metrics: configuration.servesMetrics,
+            properties: configuration.changesProperties, history: configuration.historyPath != nil
+        )
     }
 
     /// The body of `/slots`. `fail_on_no_slot` asks for a 503 if no slot is idle, as load balancers use it.
