@@ -49,6 +49,15 @@ struct OutputValueTests {
         #expect(message.content == "{\"tag\": \"<think>\", \"end\": \"</think>\"}")
     }
 
+    @Test(arguments: ["", "<think>\n"], [nil, 1, 3]) func textOfThePromptBeginsNoValue(opening: String, size: Int?) {
+        var format = ChatFormat.hermes
+        format.reasoning = ChatFormat.thinkTags
+        let text = (opening.isEmpty ? "<think>\n" : "") + "Hm.\n</think>\n\n{\"a\": 1}"
+        let message = ReadMessage(
+            text, PreparedChatFormat(format), tools: nil, after: "assistant\n" + opening, every: size, holdsValue: true)
+        #expect(message.reasoning == "Hm." && message.content == "{\"a\": 1}")
+    }
+
     @Test(arguments: [nil, 1, 3]) func callInsteadOfAValueIsACall(size: Int?) {
         let text = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"
         let message = ReadMessage(

@@ -75,6 +75,7 @@ import Testing
             perform(effects)
         }
 
+        /// Whether the chat has closed the connection: only its end still comes.
         var wasStopped = false
     }
 
@@ -115,7 +116,7 @@ import Testing
             world.perform(world.session.interrupt(lineWasEmpty: true))
             world.retained = []
             world.wasStopped = true
-        case 11..<13 where world.isStreaming && !world.hasBegun:
+        case 11..<13 where world.isStreaming && !world.hasBegun && !world.wasStopped:
             world.hasBegun = true
             world.id = Int.random(in: 0..<5, using: &world.random) == 0 ? nil : "g\(world.nextText())"
             let effects = world.session.receive(.began(id: world.id))
@@ -128,9 +129,9 @@ import Testing
             #expect(answers.count == world.retained.count, "each retained command is sent or refused")
             world.retained = []
             world.perform(effects)
-        case 13..<15 where world.isStreaming && world.hasBegun:
+        case 13..<15 where world.isStreaming && world.hasBegun && !world.wasStopped:
             world.perform(world.session.receive(.content("text ")))
-        case 15 where !world.injectable.isEmpty && world.isStreaming:
+        case 15 where !world.injectable.isEmpty && world.isStreaming && !world.wasStopped:
             let text = world.injectable.removeFirst()
             let effects = world.session.receive(.controlApplied(action: "inject"))
             #expect(effects == [.show(.message(text))] || effects.isEmpty, "\(effects)")

@@ -84,9 +84,9 @@ import Testing
             #expect(before.memoryMebibytes > 1 && before.processorSeconds >= 0)
             var sum = 0.0
             // Enough work for one tick of the kernel's clock, however slow the machine is.
-            while try #require(ProcessUsage.of(Int(getpid()))).since(before).processorSeconds <= 0 {
+            repeat {
                 for number in 0..<100_000 { sum += Double(number).squareRoot() }
-            }
+            } while try #require(ProcessUsage.of(Int(getpid()))).since(before).processorSeconds <= 0
             #expect(sum > 0)
             #expect(ProcessUsage.of(999_999_999) == nil)
         }

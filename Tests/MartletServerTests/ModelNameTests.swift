@@ -98,7 +98,7 @@ import Testing
             #expect(try await names() == ["a", "b"])
             let shown = try await server.send("POST", "/api/show", body: #"{"model":"b:latest"}"#)
             #expect(shown.status == 200 && shown.json["capabilities"] == ["completion"])
-            #expect(shown.json["details"]?["format"] == "gguf" && shown.json["model_info"] == [:])
+            #expect(shown.json["details"]?["format"] == "gguf" && shown.json["model_info"] != nil)
             let pulled = try await server.send("POST", "/api/pull", body: #"{"model":"b:latest","stream":false}"#)
             #expect(pulled.json == ["status": "success"])
             #expect(try await server.send("POST", "/api/show", body: #"{"model":"zebra"}"#).status == 404)

@@ -129,6 +129,7 @@ package struct OutputParser: Sendable {
     /// Drops what the prompt's text left behind, but retains the beginning of a delimiter, which the output may
     /// complete.
     private mutating func forget() {
+        isInValue = false
         if state == .calls {
             calls = nil
             state = .text
