@@ -56,8 +56,8 @@ package struct OutputParser: Sendable {
     let tools: OfferedTools?
     /// Whether reasoning is emitted as content, with its delimiters (`reasoning_format: none`).
     let showsReasoning: Bool
-    /// Whether the content is a value of a response schema.
-    let holdsValue: Bool
+    /// Whether the content is a value of a response schema. The prompt's text never is.
+    private(set) var holdsValue = false
     /// Whether this value has begun.
     var isInValue = false
     var state = State.text
@@ -110,9 +110,9 @@ package struct OutputParser: Sendable {
         plan = tools == nil ? format.plain : format.withCalls
         self.tools = tools
         self.showsReasoning = showsReasoning
-        self.holdsValue = holdsValue
         for byte in prompt.utf8 { consume(byte) { _ in } }
         forget()
+        self.holdsValue = holdsValue
         guard !continuation.isEmpty else { return }
         var hasContent = false
         for byte in continuation.utf8 {
@@ -129,7 +129,6 @@ package struct OutputParser: Sendable {
     /// Drops what the prompt's text left behind, but retains the beginning of a delimiter, which the output may
     /// complete.
     private mutating func forget() {
-        isInValue = false
         if state == .calls {
             calls = nil
             state = .text
