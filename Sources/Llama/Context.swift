@@ -11,6 +11,9 @@ package struct Context: ~Copyable {
             case automatic
             case on
             case off
+
+            /// Whether a flag asks for it; nil = the choice is free.
+            package var isOn: Bool? { self == .automatic ? nil : self == .on }
         }
         /// The number of tokens of all sequences together.
         package var contextLength = 4096

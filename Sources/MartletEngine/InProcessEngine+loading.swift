@@ -132,7 +132,6 @@ extension InProcessEngine {
             available: free.host)
         request.keyType = LoadRequest.ElementType(configuration.keyCacheType.rawValue) ?? .half
         request.valueType = LoadRequest.ElementType(configuration.valueCacheType.rawValue) ?? .half
-        request.microBatchSize = configuration.microBatchSize
         request.keepsFullWindow = configuration.keepsFullWindow
         request.offloadsKVCache = configuration.offloadsKVCache
         request.hostExpertLayerCount = configuration.devicePlacement.hostExpertLayerCount
@@ -144,6 +143,7 @@ extension InProcessEngine {
                 name: device.name, freeByteCount: device.freeByteCount,
                 share: index < shares.count ? Double(shares[index]) : nil)
         }
+        request.setAttention(flash: configuration.flashAttention.isOn, microBatchSize: configuration.microBatchSize)
         let count = MemoryFit.deviceLayerCount(shape, request, in: free)
         logger.notice(
             "layers on devices are chosen by free memory (--n-gpu-layers)",

@@ -38,6 +38,23 @@ import Testing
         #expect(cache(shape, 4_097) == 4_352 * 512)
     }
 
+    /// 256 tokens, 4,096 cells and 4 heads of 32-bit floats are 16 MiB; flash attention has only a mask.
+    @Test func plainAttentionHasAProductOfAllPairs() throws {
+        let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
+        var request = LoadRequest(shape, contextLength: 4_096, sequenceCount: 4, available: 8 << 30)
+        #expect(!request.usesUnifiedKV && !request.usesFlashAttention && request.microBatchSize == 256)
+        let plain = MemoryPlan(shape, request).host.compute
+        request.setAttention(flash: true, microBatchSize: 512)
+        #expect(request.usesFlashAttention && request.microBatchSize == 512)
+        #expect(plain - MemoryPlan(shape, request).host.compute > 12 << 20)
+        request.setAttention(flash: false, microBatchSize: 512)
+        #expect(!request.usesFlashAttention && request.microBatchSize == 512)
+        request.devices = [LoadRequest.Device(name: "GPU", freeByteCount: 1 << 30)]
+        request.setAttention(flash: nil, microBatchSize: 512)
+        #expect(request.usesFlashAttention)
+        #expect(LoadRequest(shape, contextLength: 1_024, sequenceCount: 4, available: 8 << 30).usesFlashAttention)
+    }
+
     @Test func aWindowedLayerStoresItsWindow() throws {
         let shape = try attention("gemma3", layers: 6) {
             $0.integer("gemma3.attention.head_count_kv", 2)

@@ -45,10 +45,10 @@ extension ModelCatalogue {
             shape, contextLength: engine.contextLength, sequenceCount: engine.sequenceCount, available: available)
         request.keyType = LoadRequest.ElementType(engine.keyCacheType.rawValue) ?? .half
         request.valueType = LoadRequest.ElementType(engine.valueCacheType.rawValue) ?? .half
-        request.microBatchSize = engine.microBatchSize
         request.keepsFullWindow = engine.keepsFullWindow
         request.projectorBytes = item.model.projectorPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
         request.draftBytes = item.model.draftPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
+        request.setAttention(flash: engine.flashAttention.isOn, microBatchSize: engine.microBatchSize)
         place(&request, of: shape, engine, available: available)
         return (shape, request)
     }

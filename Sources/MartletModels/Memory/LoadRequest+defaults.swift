@@ -17,7 +17,23 @@ extension LoadRequest {
         self.sequenceCount = max(1, sequenceCount)
         usesUnifiedKV = shape.weightBytes > Self.smallByteCount || length > fitting / max(1, sequenceCount)
         outputCount = max(1, sequenceCount) + Self.outputsPerStep
+        setAttention(flash: nil, microBatchSize: microBatchSize)
     }
+
+    /// Applies the flags of attention and of the micro-batch. Call it when devices and caches are set.
+    ///
+    /// - Parameter flash: whether a flag asks for flash attention; nil = the engine's choice (`PlainAttention` of
+    ///   MartletEngine): on x86-64 processors, long sequences with caches of their own have plain attention in smaller
+    ///   steps.
+    package mutating func setAttention(flash: Bool?, microBatchSize: Int) {
+        let isPlain = !usesUnifiedKV && devices.isEmpty && contextLength >= Self.plainLength
+        usesFlashAttention = flash ?? !isPlain
+        self.microBatchSize = usesFlashAttention || flash != nil ? microBatchSize : min(microBatchSize, Self.plainStep)
+    }
+
+    /// `PlainAttention.smallestLength` and `.microBatchSize`.
+    private static let plainLength = 2_048
+    private static let plainStep = 256
 
     /// The size up to which a model counts as small (`MemoryBudget.smallByteCount`).
     private static let smallByteCount: UInt64 = 64 << 20
