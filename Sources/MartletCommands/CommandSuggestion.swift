@@ -6,6 +6,7 @@ enum CommandSuggestion {
     private static let others = [
         "server": "serve", "start": "serve", "up": "serve", "ls": "list", "models": "list", "download": "pull",
         "get": "pull", "generate": "chat", "prompt": "chat", "remove": "rm", "delete": "rm", "info": "show",
+        "stop": "unload",
         "benchmark": "bench", "templates": "template formats",
     ]
 
@@ -13,7 +14,9 @@ enum CommandSuggestion {
     /// - Returns: `nil` for a command, a flag, or a program without a flag.
     static func error(_ name: String, commands: [String]) -> String? {
         guard !name.hasPrefix("-"), !commands.contains(name) else { return nil }
-        let nearest = others[name] ?? NearestWord.find(name, among: commands.filter { $0 != "worker" })
+        // A mistyped word never means a removal.
+        let possible = commands.filter { !["worker", "rm"].contains($0) }
+        let nearest = others[name] ?? NearestWord.find(name, among: possible)
         let advice = nearest.map { "did you mean 'martlet \($0)'?" } ?? "'martlet --help' lists all"
         return "unknown command '\(name.printable)'; \(advice)"
     }

@@ -29,6 +29,22 @@ import Testing
         #expect(ChatInput(line: line) == input)
     }
 
+    @Test func loadedModelsComeFirstAndFailedOnesLast() throws {
+        func entry(_ name: String, _ phase: String?) -> JSONValue {
+            ["id": .string(name), "status": phase.map { ["phase": .string($0)] } ?? .null, "context_length": 512]
+        }
+        let list: JSONValue = [
+            "data": [
+                entry("broken", "failed"), entry("cold", "unloaded"), entry("gone", "absent"), entry("warm", "ready"),
+                entry("next", "loading"), entry("only", nil),
+            ]
+        ]
+        let models = ChatClient.models(in: list)
+        #expect(models.map(\.name) == ["warm", "only", "cold", "next", "broken", "gone"])
+        #expect(models.allSatisfy { $0.contextLength == 512 })
+        #expect(ChatClient.models(in: .null).isEmpty)
+    }
+
     @Test func stoppedOutputStaysAndIsReplacedByRetry() throws {
         var conversation = Conversation(system: "Be brief.")
         conversation.appendUser("one?")

@@ -6,11 +6,16 @@ import Testing
 @Suite struct SuggestionTests {
     @Test(arguments: [
         ("server", "serve"), ("ls", "list"), ("chta", "chat"), ("strea", "streams"), ("templates", "template formats"),
-        ("benhc", "bench"),
+        ("benhc", "bench"), ("stop", "unload"), ("delete", "rm"),
     ])
     func anUnknownCommandNamesTheNearest(name: String, nearest: String) {
         let error = CommandSuggestion.error(name, commands: MartletCommand.commandNames)
         #expect(error == "unknown command '\(name)'; did you mean 'martlet \(nearest)'?")
+    }
+
+    @Test(arguments: ["cp", "rn", "r"]) func noMistypedWordMeansARemoval(name: String) throws {
+        let error = try #require(CommandSuggestion.error(name, commands: MartletCommand.commandNames))
+        #expect(!error.contains("martlet rm"))
     }
 
     @Test func commandsAndFlagsAreNoErrors() {

@@ -36,7 +36,8 @@ struct ChatOptions: ParsableArguments {
         } catch {
             throw SettingError(error.description)
         }
-        var conversation = Conversation(system: system, model: model)
+        let name = if let model { model } else { await client.defaultModel() }
+        var conversation = Conversation(system: system, model: name)
         if isQuestion {
             conversation.appendUser(OneShotChat.message(question: question, input: input))
             let reply = try await OneShotChat(

@@ -32,7 +32,7 @@ struct ServerOptions: ParsableArguments {
         switch result {
         case .success(let value): return value
         case .failure(let error as ExitCode): throw error
-        case .failure(let error): throw CommandFailure.exit("\(base) cannot be reached: \(error)")
+        case .failure(let error): throw CommandFailure.exit(ConnectionProblem.text(error, url: base))
         }
     }
 
@@ -53,6 +53,10 @@ struct ServerOptions: ParsableArguments {
         let response = try await http.execute(request, timeout: .seconds(60))
         let bytes = try await response.body.collect(upTo: Self.maximumByteCount)
         let value = (try? JSONParser.parse(Array(bytes.readableBytesView))) ?? .null
+        guard response.status != .methodNotAllowed else {
+            throw CommandFailure.exit(
+                "this server has one model, which stays loaded; start it with --models-dir to load others")
+        }
         guard response.status == .ok else {
             let message = value["error"]?["message"]?.stringValue ?? "the server responds with \(response.status)"
             throw CommandFailure.exit(message)

@@ -52,13 +52,33 @@ struct ChatClient: Sendable {
     /// The names of the server's models.
     func modelNames() async throws(Failure) -> [String] { try await models().map(\.name) }
 
-    /// The server's models, each with the largest number of tokens of prompt and output together, if it is known.
+    /// The model of a chat without a named model; `nil` = a server with one model, which needs no name.
+    func defaultModel() async -> String? {
+        guard let names = try? await modelNames(), names.count > 1 else { return nil }
+        return names.first
+    }
+
+    /// The server's models, each with the largest number of tokens of prompt and output together, if it is known. Loaded
+    /// models come first, failed ones last.
     func models() async throws(Failure) -> [(name: String, contextLength: Int?)] {
-        try await modelList()["data"]?.arrayValue?.compactMap { entry in
+        Self.models(in: try await modelList())
+    }
+
+    /// The models in a response of `GET /v1/models`.
+    static func models(in list: JSONValue) -> [(name: String, contextLength: Int?)] {
+        let entries = list["data"]?.arrayValue ?? []
+        func rank(_ entry: JSONValue) -> Int {
+            switch entry["status"]?["phase"]?.stringValue {
+            case nil, "ready": 0
+            case "failed", "absent": 2
+            default: 1
+            }
+        }
+        return (0...2).flatMap { wanted in entries.filter { rank($0) == wanted } }.compactMap { entry in
             guard let name = entry["id"]?.stringValue else { return nil }
             let length = entry["context_length"] ?? entry["meta"]?["n_ctx"]
             return (name, length?.integerValue.flatMap { Int(exactly: $0) })
-        } ?? []
+        }
     }
 
     /// The response of `GET /v1/models`.
