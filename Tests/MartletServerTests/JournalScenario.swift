@@ -128,7 +128,8 @@ enum JournalScenario: String, CaseIterable, Sendable {
                     server.engine.step([handle], token: Int32(id), text: text)
                 }
                 await server.edge.shutDown()
-                _ = try await connection.readEvents()
+                // The server may cut the connection when its time for closing has passed.
+                _ = try? await connection.readEvents()
             }
             try await Self.serve(state.path, script: .complete(Self.tokens)) { server in
                 _ = try await server.send("GET", "/v1/stream?conv_id=\(Self.label)")

@@ -145,7 +145,8 @@ import Testing
                 server.engine.step(server.engine.requests.map(\.handle), token: Int32(index), text: text)
             }
             await server.edge.shutDown()
-            if !test.rawValue.hasPrefix("whole") { _ = try await connection.readEvents() }
+            // On a slow machine the time for closing passes, and the server cuts the connection.
+            if !test.rawValue.hasPrefix("whole") { _ = try? await connection.readEvents() }
         }
         try FileManager.default.copyItem(atPath: state.path, toPath: state.path + "-copy")
         defer { try? FileManager.default.removeItem(atPath: state.path + "-copy") }

@@ -109,7 +109,9 @@ import Testing
     @Test func everyChoiceContinuesWhereItStopped() async throws {
         let body = #"{"prompt":["first","second"],"n":2,"stream":true}"#
         var (id, seen) = ("", [String]())
-        try await run(.admit) { server in
+        try await run(.admit) {
+            $0.closingTimeout = .seconds(20)
+        } _: { server in
             let (connection, head) = try await server.open([("X-Stream-Resume", "1")], body, path: "/completion")
             id = try #require(head["x-generation-id"])
             try await connection.reset()
@@ -193,7 +195,12 @@ import Testing
     ]
 
     private func runCalling(_ script: FakeEngine.Script, _ body: (TestServer) async throws -> Void) async throws {
-        try await run(script, configure: { $0.chatTemplate = Self.callTemplate }, body)
+        try await run(
+            script,
+            configure: {
+                $0.chatTemplate = Self.callTemplate
+                $0.closingTimeout = .seconds(20)
+            }, body)
     }
 
     private static let callBody = chat(
