@@ -27,7 +27,7 @@ import Testing
         var expected: [FlagKey: (text: String?, source: SettingValues.Source)] = [:]
     }
 
-    /// Settings with a random subset of sources, and values that break the rule in those that are overridden.
+    /// Settings with a random subset of sources, and values that break the rule in overridden sources.
     private func make(_ random: inout SeededGenerator) -> Case {
         var result = Case()
         let settings = SettingTable.settings(of: .serve).filter { $0.key != .config }

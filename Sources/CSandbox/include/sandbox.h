@@ -14,7 +14,7 @@ int martlet_sandbox_enter(int all_threads);
 /// the threads that it starts.
 ///
 /// `writable`: folders whose files may be read, made, changed and removed. `readable`: folders and files that may be read;
-/// those that are not there are left out.
+/// a missing path is left out.
 ///
 /// Returns 0, or an `errno` value; `ENOSYS` or `EOPNOTSUPP` where the system offers no such thing (Landlock, Linux 5.13).
 int martlet_sandbox_download(

@@ -41,14 +41,14 @@ package struct RouteDescription: Sendable {
     var isBodyOptional = false
     /// The forms of a response without an error, by status.
     var success: [(status: Int, contents: [Content])] = [(200, [.json])]
-    /// Statuses of errors beside those that every route may have.
+    /// Statuses of errors beside `commonErrors`.
     var errors: [Int] = []
     /// The dialect of errors; nil = the common form.
     var dialect: CompletionKind?
 
     /// The statuses of errors that every route may have.
     ///
-    /// They are those of the tables of errors, without those that belong to particular routes.
+    /// The tables of errors have them. Statuses of particular routes are not among them.
     static let commonErrors: [Int] = {
         let all = GenerationError.Kind.allCases.map(\.status) + APIError.HTTPFault.allCases.map(\.status)
         return Set(all).subtracting(particularErrors).sorted()

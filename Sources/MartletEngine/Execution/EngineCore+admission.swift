@@ -119,7 +119,7 @@ extension EngineCore {
             rules: reuseRules)
     }
 
-    /// The number of tokens that the waiting sequences have to compute: those that neither the KV cache nor a tier has.
+    /// The number of tokens that the waiting sequences have to compute. Neither the KV cache nor a tier has them.
     var waitingTokenCount: Int {
         (0..<scheduler.waiting.count).reduce(0) { sum, position in
             let sequence = scheduler.waiting[position]

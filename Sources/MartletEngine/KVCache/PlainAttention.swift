@@ -1,4 +1,5 @@
 import Llama
+import MartletModels
 
 /// Decides between the two methods of attention on a CPU.
 ///
@@ -22,11 +23,8 @@ enum PlainAttention {
         var speculates: Bool
     }
 
-    /// The number of cells from which plain attention is the default. A server for shorter sequences mostly has prompts of
-    /// some hundred tokens, which flash attention computes 15 % faster.
-    static let smallestLength = 2_048
-    /// The number of tokens that are computed at once. More are not faster, and need more memory.
-    static let microBatchSize = 256
+    /// The number of tokens that are computed at once.
+    static let microBatchSize = LoadRequest.plainStep
     /// The largest number of bytes of the products of queries and keys.
     static let byteLimit = 256 << 20
     /// Whether the rounding of ggml's kernels was measured on this processor (see `BatchShape`).
@@ -43,7 +41,7 @@ enum PlainAttention {
         let types: Set<CacheType> = [.f32, .f16]
         guard isMeasured, !setting.isUnified, !setting.hasDevices, !setting.speculates,
             types.contains(setting.keyType), types.contains(setting.valueType),
-            setting.sequenceLength >= smallestLength
+            setting.sequenceLength >= LoadRequest.plainLength
         else { return false }
         let (count, isTooLarge) = setting.sequenceLength.multipliedReportingOverflow(
             by: setting.headCount * microBatchSize * MemoryLayout<Float>.size)

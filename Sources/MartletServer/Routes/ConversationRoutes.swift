@@ -27,7 +27,7 @@ struct ConversationRoutes: Sendable {
         table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in
             let id = Self.id(context)
             guard await files.remove(ConversationBodies.digits(of: id), of: context.requestInfo.owner) else {
-                throw Self.missing(id)
+                throw APIError(.missing, id: id)
             }
             return .json(ConversationBodies.deleted(id))
         }
@@ -62,10 +62,6 @@ struct ConversationRoutes: Sendable {
     /// The id that the path names.
     private static func id(_ context: EdgeContext) -> String { context.parameters.get("id") ?? "" }
 
-    private static func missing(_ id: String) -> APIError {
-        APIError(.notFound, "Conversation with id '\(id.excerpt(bytes: 64))' not found or expired", field: "id")
-    }
-
     /// Makes a conversation, with or without items.
     private func create(_ request: Request, _ context: EdgeContext) async throws -> JSONValue {
         // A conversation without items needs no body.
@@ -89,7 +85,7 @@ struct ConversationRoutes: Sendable {
         let id = Self.id(context)
         guard
             let found = await files.conversation(ConversationBodies.digits(of: id), of: context.requestInfo.owner)
-        else { throw Self.missing(id) }
+        else { throw APIError(.missing, id: id) }
         return found
     }
 

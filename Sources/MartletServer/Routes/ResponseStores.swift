@@ -34,7 +34,7 @@ struct ResponseStores: Sendable {
 }
 
 /// Responses whose items are about to be added to conversations. A request that continues a conversation waits for
-/// those that have ended, so that it finds their items. Thread: any.
+/// its ended responses, so that it finds their items. Thread: any.
 final class ConversationAdditions: Sendable {
     private struct Entry {
         var generation: Generation

@@ -95,7 +95,7 @@ import Testing
         #expect(status.tier == nil && status.tokens == Self.prefix.count)
     }
 
-    /// A context shift moves cells, so it never moves those that a returned prefix shares.
+    /// A context shift moves cells, so it never moves the cells that a returned prefix shares.
     @Test func aContextShiftLeavesAReturnedPrefixAlone() throws {
         let bench = try ControlBench(sequences: 2, context: 512, usesUnifiedKV: true, entries: 4)
         try Self.pin(bench)
