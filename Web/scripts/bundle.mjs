@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { join as joinFirstLoad } from "./join.mjs";
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const site = join(web, "dist/site");
@@ -91,6 +92,9 @@ if (existsSync(join(view, "theme.ts"))) {
 const punycode = `--alias:punycode=${join(web, "scripts/punycode.js")}`;
 const main = ["--format=esm", "--splitting", punycode, `--define:MATH_STYLES=${JSON.stringify(mathStyles)}`];
 for (const [key, name] of bundle([join(view, "main.tsx")], main)) names.set(key, name);
+names.set("main.js", joinFirstLoad({
+    assets, metafile, main: names.get("main.js"), esbuild: tool("esbuild"), options: ["--target=es2021", "--charset=utf8", "--log-level=warning"],
+}));
 
 const statics = join(web, "static");
 for (const name of existsSync(statics) ? readdirSync(statics) : []) {

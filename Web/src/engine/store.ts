@@ -72,11 +72,15 @@ export class Store {
 
     /** Reads what every page needs: the conversations, the queue, the values, and the running answers. */
     async start(): Promise<void> {
-        for (const conversation of await this.database.all<Conversation & StoredRecord>("conversations")) {
-            this.conversations.set(conversation.id, conversation);
-        }
-        for (const queued of await this.database.all<QueuedMessage>("queue")) this.queue.set(queued.id, queued);
-        for (const value of await this.database.all<StoredValue>("values")) this.values.set(value.id, value.value);
+        // At once: each read is a round through the browser's storage process, and the first paint waits for all of them.
+        const [conversations, queue, values] = await Promise.all([
+            this.database.all<Conversation & StoredRecord>("conversations"),
+            this.database.all<QueuedMessage>("queue"),
+            this.database.all<StoredValue>("values"),
+        ]);
+        for (const conversation of conversations) this.conversations.set(conversation.id, conversation);
+        for (const queued of queue) this.queue.set(queued.id, queued);
+        for (const value of values) this.values.set(value.id, value.value);
         for (const name of ["conversations", "settings", "models"]) this.topics.notify(name);
     }
 
