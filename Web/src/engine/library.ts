@@ -224,7 +224,8 @@ export class Library {
         await this.parts.store.commit([["messages", id]], ([stored]) => {
             const before = (stored as Message | undefined) ?? this.parts.store.message(id);
             if (!before || isRunning(before.state)) return null;
-            return [{ put: ["messages", { ...before, text, probabilities: [], revision: before.revision + 1 } as Message] }];
+            const editedAt = this.parts.environment.clock.now();
+            return [{ put: ["messages", { ...before, text, probabilities: [], editedAt, revision: before.revision + 1 } as Message] }];
         });
     }
 

@@ -63,6 +63,10 @@ test("theMoreCompleteAnswerWins", () => {
         [{ state: "answering", text: "abcd", revision: 1 }, { state: "reasoning", text: "a", revision: 2 }, "abcd"],
         [{ state: "done", text: "x", revision: 4 }, { state: "done", text: "y", revision: 3 }, "x"],
         [{ state: "done", text: "x", revision: 3 }, { state: "done", text: "y", revision: 3 }, "y"],
+        // An edit wins over the end of the answer that the other device read, however often each one's revision grew.
+        [{ state: "stopped", text: "x", revision: 5, editedAt: 7 }, { state: "stopped", text: "xyz", revision: 9 }, "x"],
+        [{ state: "done", text: "xyz", revision: 9 }, { state: "stopped", text: "x", revision: 5, editedAt: 7 }, "x"],
+        [{ state: "done", text: "x", revision: 9, editedAt: 6 }, { state: "done", text: "y", revision: 5, editedAt: 7 }, "y"],
     ];
     for (const [mine, theirs, text] of table) assert.equal(merged(base, side(mine), side(theirs)).messages[1].text, text);
 });

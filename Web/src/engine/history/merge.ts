@@ -111,6 +111,9 @@ function mergedMessage(
     if (mine.revision === theirs.revision && mine.state === theirs.state && mine.text === theirs.text) return mine;
     if (mine.revision === revision) return theirs;
     if (theirs.revision === revision) return mine;
+    // Two devices that read one answer count its revisions each for itself, so a revision says nothing about an edit.
+    const edited = (mine.editedAt ?? 0) - (theirs.editedAt ?? 0);
+    if (edited !== 0) return edited > 0 ? mine : theirs;
     const rank = (message: Message): number => ranks[message.state] ?? 0;
     if (rank(mine) !== rank(theirs)) return rank(mine) > rank(theirs) ? mine : theirs;
     return mine.revision > theirs.revision ? mine : theirs;

@@ -180,6 +180,8 @@ export interface Message {
     readonly stream: StreamRecord | null;
     /** Grows with each change of this record that is not streamed text. */
     readonly revision: number;
+    /** When the user last changed the text in place. Absent = never. Of two versions of a message the later edit wins. */
+    readonly editedAt?: Milliseconds;
 }
 
 /** The live line of a running message. It exists in memory only. */
