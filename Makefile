@@ -78,7 +78,7 @@ test: test-page test-swift test-fledgling test-browser ## everything, then all t
 # One debug build serves the unit tests and the integration tests, which start the `martlet` beside their own bundle.
 test-swift: setup page
 	@$(TIMED) "build of program and tests (debug)" swift build --build-tests $(RUN_PATH)
-	@$(TIMED) "swift tests" swift test --skip-build $(TEST) $(TEST_ARGS)
+	@$(TIMED) "swift tests" scripts/swift-tests --skip-build $(TEST) $(TEST_ARGS)
 
 # The engine of the chat page in Node; without node and esbuild it says so.
 test-page: setup

@@ -46,6 +46,10 @@ CUT_TEXT = re.compile(
     r"|\bString\((?:decoding: )?[^()]*\.prefix\((?:\d{2,}|Self\.\w+)\)"
     r"|\bUnicodeScalarView\([^()]*\.prefix\(")
 
+# A time limit that a busy machine reaches. A waiting test may get no thread for as long as tests beside it compute.
+TIME_LIMIT = re.compile(r"\.timeLimit\(\.minutes\((\d+)\)\)")
+MINIMUM_TIME_LIMIT = 15
+
 # Folders whose types the second folders must not name: an HTTP API depends on shared folders, and those depend on no API.
 DIALECTS = "OpenAIChat OpenAICompletions OpenAIResponses AnthropicMessages LlamaServer Realtime".split()
 CLOSED_FOLDERS = {
@@ -143,6 +147,14 @@ def swift_findings(sources):
             yield f"type {declared} exists twice: {', '.join(places)}"
 
 
+def test_findings():
+    for path in tracked("Tests/*.swift"):
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            found = TIME_LIMIT.search(line)
+            if found and int(found.group(1)) < MINIMUM_TIME_LIMIT:
+                yield f"{name(path)}:{number}: a time limit below {MINIMUM_TIME_LIMIT} minutes depends on the machine"
+
+
 def folder_findings(sources):
     """A folder of CLOSED_FOLDERS declares no type that one of its closed folders names in code."""
     texts = {name(path): path.read_text().split("\n") for path in sources}
@@ -216,7 +228,7 @@ def main():
         figures()
         return
     sources = tracked("Sources/*.swift")
-    findings = list(swift_findings(sources)) + list(folder_findings(sources))
+    findings = [*swift_findings(sources), *test_findings(), *folder_findings(sources)]
     for path in tracked("*.swift", "*.md"):
         if name(path) not in ("docs/glossary.md", "LICENSE"):
             findings += words(path, path.read_text().split("\n"))

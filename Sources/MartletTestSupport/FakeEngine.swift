@@ -41,6 +41,8 @@ package final class FakeEngine: EngineService {
         var holdsQueries = false
         var queryCount = 0
         var withdrawnCount = 0
+        /// How often the state has changed.
+        var changeCount = 0
         /// Tests that wait for a condition.
         var waiters: [(isMet: @Sendable (FakeEngine) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
@@ -160,14 +162,21 @@ package final class FakeEngine: EngineService {
         }
     }
 
-    /// Resumes the waiting tests whose condition is met now.
+    /// Resumes the waiting tests whose condition is met now. The conditions lock the state themselves, so they are
+    /// evaluated outside of it, and once more if the state has changed meanwhile.
     private func checkWaiters() {
-        for waiter in guarded.withLock({ exchange(&$0.waiters) }) {
-            if waiter.isMet(self) {
-                waiter.continuation.resume()
-            } else {
-                guarded.withLock { $0.waiters.append(waiter) }
+        guarded.withLock { $0.changeCount += 1 }
+        var isCurrent = false
+        while !isCurrent {
+            let (waiters, changeCount) = guarded.withLock { (exchange(&$0.waiters), $0.changeCount) }
+            for waiter in waiters {
+                if waiter.isMet(self) {
+                    waiter.continuation.resume()
+                } else {
+                    guarded.withLock { $0.waiters.append(waiter) }
+                }
             }
+            isCurrent = guarded.withLock { $0.changeCount == changeCount }
         }
     }
 

@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 /// Cached prefixes survive the death of a worker and a restart of the server.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct CacheTierTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct CacheTierTests {
     /// A conversation whose turns are texts.
     private static let beginning = String(repeating: "The swallow flies over the house and the river. ", count: 60)
 

@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// `martlet chat` at a terminal.
-@Suite(.timeLimit(.minutes(5))) struct ChatTerminalTests {
+@Suite(.timeLimit(.minutes(15))) struct ChatTerminalTests {
     @Test func everyCommandReachesTheRunningGeneration() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/chat_terminal.py")
         let result = try await Subprocess.run(

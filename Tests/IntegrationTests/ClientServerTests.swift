@@ -4,7 +4,7 @@ import SystemPackage
 import Testing
 
 /// Programs of `Tests/Clients` that need no more packages than the set-up installs; `make test-clients` runs all of them.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ClientServerTests {
     /// Requests in the shape of Codex, Claude Code, opencode and Zed, and the snippets of the documentation.
     @Test func recordedRequestsAndDocumentedSnippetsWork() async throws {
         try await Server.run(["--ctx-size", "32768", "--embeddings", "--pooling", "mean"]) { server in

@@ -6,7 +6,7 @@ import OrderedCollections
 import Testing
 
 /// A paused generation applies each control command, also in the server that starts after a crash.
-@Suite(.timeLimit(.minutes(5))) struct CommandDurabilityTests {
+@Suite(.timeLimit(.minutes(15))) struct CommandDurabilityTests {
     private static let request: JSONValue = [
         "messages": [["role": "user", "content": "Tell me a story about a fox."]], "max_tokens": 400, "stream": true,
         "ignore_eos": true, "temperature": 1.1, "seed": 3,

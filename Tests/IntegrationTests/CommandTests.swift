@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// Error texts of the command line, and the commands other than `serve`.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct CommandTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct CommandTests {
     /// An error is one line that names the problem and the remedy; it is no stack trace.
     private func expectRefusal(_ arguments: [String], mentions parts: String...) async throws {
         let result = try await MartletProcess.run(arguments)

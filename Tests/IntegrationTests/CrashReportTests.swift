@@ -2,7 +2,7 @@ import MartletPlatform
 import Testing
 
 /// A crash of the server leaves one stack in its log.
-@Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: getenv("SWIFT_BACKTRACE") == nil))
+@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: getenv("SWIFT_BACKTRACE") == nil))
 struct CrashReportTests {
     /// The process is the one that was started: `exec` keeps its number.
     @Test func theReportHasTheStackOfTheCrashedThreadAlone() async throws {

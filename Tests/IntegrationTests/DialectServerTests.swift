@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// Messages and Responses against the real binary and a real model.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct DialectServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct DialectServerTests {
     @Test(arguments: ["dialects_sdk.py", "responses_socket.py"])
     func anthropicsAndOpenAIsClientsWorkUnchanged(name: String) async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/\(name)")

@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 /// Embeddings of the real binary against those of llama-cpp-python.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct EmbeddingServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct EmbeddingServerTests {
     private static let fledgling = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
     private static let random = MartletProcess.repository.appending(".deps/test-models/micro.gguf").string
 

@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// A worker that stands still is replaced, and its streams go on.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct HangTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct HangTests {
     private static let request: JSONValue = [
         "prompt": "Once upon a time", "max_tokens": 2000, "temperature": 0, "ignore_eos": true,
     ]

@@ -4,7 +4,7 @@ import OrderedCollections
 import Testing
 
 /// Many clients at once, against the real program with its default flags.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LoadTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LoadTests {
     private static func story(_ number: Int, tokens: Int, streams: Bool = true) -> JSONValue {
         [
             "prompt": .string("\(number). Once upon a time"), "max_tokens": .integer(Int64(tokens)), "temperature": 0,

@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// A server serves requests although no process reads its log.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct LogTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LogTests {
     private static let requestCount = 3_000
 
     @Test func aLogWithoutAReaderDelaysNoRequest() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// `POST /models` and `DELETE /models` of a real server, whose repository is a server on loopback that does not always tell
 /// the truth.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ModelDownloadTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ModelDownloadTests {
     private static let commit = String(repeating: "ab", count: 20)
 
     /// A repository with the demo model, whose second part stalls until `open` is called.

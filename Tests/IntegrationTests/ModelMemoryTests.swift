@@ -6,7 +6,7 @@ import OrderedCollections
 import Testing
 
 /// Real workers that run out of memory, and what the plan learns from real processes.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ModelMemoryTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ModelMemoryTests {
     private static func chat(_ model: String) -> JSONValue {
         [
             "model": .string(model), "max_tokens": 4, "temperature": 0,

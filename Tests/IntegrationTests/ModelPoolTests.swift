@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 
 /// Real servers with several models: copies of the demo model under other names.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ModelPoolTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ModelPoolTests {
     private static func chat(_ model: String, _ more: JSONObject = [:]) -> JSONValue {
         var members: JSONObject = [
             "model": .string(model), "max_tokens": 4, "temperature": 0,

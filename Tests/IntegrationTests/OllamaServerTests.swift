@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// The real binary with Ollama's Python client.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct OllamaServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct OllamaServerTests {
     @Test func theClientOfOllamaWorks() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/ollama_sdk.py")
         try await Server.run(["--ctx-size", "4096", "--embeddings", "--pooling", "mean"]) { server in

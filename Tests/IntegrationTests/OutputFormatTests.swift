@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// Schemas, grammars and tools that constrain output, with the real binary and a real model.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct OutputFormatTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct OutputFormatTests {
     /// The model that comes with the project, and one with random weights where the set-up could make it.
     private static var models: [(arguments: [String], count: Int)] {
         let random = MartletProcess.repository.appending(".deps/test-models/micro.gguf").string

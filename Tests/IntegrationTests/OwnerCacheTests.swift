@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 /// Cached prompts of many owners at the real server, under the pressure of a small KV cache.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct OwnerCacheTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct OwnerCacheTests {
     private static let ownerCount = 64
 
     private static func key(_ owner: Int) -> String { "key-of-owner-\(owner)" }

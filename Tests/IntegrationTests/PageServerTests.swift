@@ -3,7 +3,7 @@ import MartletTestSupport
 import Testing
 
 /// The chat page and its history, served by the real binary.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct PageServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct PageServerTests {
     @Test func thePageAndItsHistoryAreServed() async throws {
         try await Server.run(["--ctx-size", "512"]) { server in
             // A build without the page has a plain one, which says how to build it.

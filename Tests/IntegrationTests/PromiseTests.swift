@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// One test per promise of the README, against the real binary and a real model.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PromiseTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct PromiseTests {
     /// A completion of exactly `tokens` tokens that is the same every time.
     private func greedy(_ prompt: String, tokens: Int) -> JSONValue {
         [

@@ -4,7 +4,7 @@ import SystemPackage
 import Testing
 
 /// The WebSocket of the real binary, with a client library that knows nothing of it.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RealtimeServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct RealtimeServerTests {
     @Test func clientLibraryAndDescriptionAgreeWithTheServer() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/realtime.py")
         try await Server.run(["--parallel", "4"]) { server in

@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// Limits on thinking, with the real model.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ReasoningServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ReasoningServerTests {
     @Test func responsesKeepTheirFormatAndBudgetsHoldOverToolRounds() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/reasoning_cuts.py")
         try await Server.run { server in

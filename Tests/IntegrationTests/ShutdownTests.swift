@@ -7,7 +7,7 @@ import Subprocess
 import Testing
 
 /// A server that is asked to end does, whatever goes on.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ShutdownTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ShutdownTests {
     private static let endless: JSONValue = [
         "prompt": "Once", "max_tokens": 100_000, "ignore_eos": true, "cache_prompt": false, "stream": true, "n": 3,
     ]

@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// A server always ends when it is asked to, and says in one line why it cannot begin.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct SignalTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct SignalTests {
     private static let endless: JSONValue = [
         "prompt": "Once upon a time", "max_tokens": 100_000, "temperature": 0, "ignore_eos": true,
     ]

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// Runs the examples of `docs/streams.md` and `docs/tutorial.md` unchanged.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct StreamGuideTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct StreamGuideTests {
     /// The page's first block of code in this language.
     private static func example(_ language: String, page: String = "streams.md") throws -> String {
         let path = MartletProcess.repository.appending("docs/\(page)").string

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// Reranking and infill of the real binary.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct TextTaskServerTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct TextTaskServerTests {
     private static let fledgling = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
 
     @Test func documentsAreRankedByARerankingModel() async throws {

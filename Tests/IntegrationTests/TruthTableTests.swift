@@ -6,7 +6,7 @@ import Subprocess
 import Testing
 
 /// The README's table of what ends a generation and what does not, cell by cell, against the real program.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct TruthTableTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct TruthTableTests {
     /// How a request asks for a lifetime.
     enum Lifetime: String, CaseIterable {
         case plain

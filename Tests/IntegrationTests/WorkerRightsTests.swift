@@ -5,7 +5,7 @@ import Testing
 #if os(Linux)
     import Glibc
 
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct WorkerRightsTests {
+    @Suite(.serialized, .timeLimit(.minutes(15))) struct WorkerRightsTests {
         private func status(of process: pid_t) throws -> [Substring: Substring] {
             let descriptor = try FileDescriptor.open("/proc/\(process)/status", .readOnly)
             let bytes = try descriptor.closeAfter {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MartletCommands
 
-@Suite(.timeLimit(.minutes(1))) struct LogSinkTests {
+@Suite(.timeLimit(.minutes(15))) struct LogSinkTests {
     @Test func bufferedLinesAreWrittenOnRelease() async throws {
         let pipe = try FileDescriptor.pipe()
         let writer = LogWriter(descriptor: pipe.writeEnd.rawValue) { _ in "" }

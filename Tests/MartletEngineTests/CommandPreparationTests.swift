@@ -4,7 +4,7 @@ import Testing
 @testable import MartletEngine
 
 /// Texts of control commands are tokenized by the input processor, in the order of the commands of a generation.
-@Suite(.timeLimit(.minutes(2))) struct CommandPreparationTests {
+@Suite(.timeLimit(.minutes(15))) struct CommandPreparationTests {
     /// An injection of about `byteCount` bytes. One of 2 MiB takes 128 steps of the input processor.
     private static func injection(_ byteCount: Int) -> ControlAction {
         let line = "Once upon a time there was a small bird that sang every morning.\n"

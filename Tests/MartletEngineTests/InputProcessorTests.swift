@@ -5,7 +5,7 @@ import Testing
 @testable import MartletEngine
 
 /// Texts are tokenized in bounded steps that alternate, and a cancelled query takes no further step.
-@Suite(.timeLimit(.minutes(2))) struct InputProcessorTests {
+@Suite(.timeLimit(.minutes(15))) struct InputProcessorTests {
     private static func text(_ byteCount: Int) -> Prompt {
         let line = "Once upon a time there was a small bird that sang every morning.\n"
         return Prompt(

@@ -4,7 +4,7 @@ import Testing
 @testable import MartletEngine
 
 /// Texts of logit biases and sequence breakers reach the engine thread as tokens.
-@Suite(.timeLimit(.minutes(2))) struct SamplingTextTests {
+@Suite(.timeLimit(.minutes(15))) struct SamplingTextTests {
     private static let story = "Tell me a long story about a small bird."
 
     /// A change of settings, and its name in a failure.

@@ -4,7 +4,7 @@ import Testing
 @testable import MartletFiles
 
 /// No kind of file blocks the call that opens it.
-@Suite(.timeLimit(.minutes(1))) struct OpenFileTests {
+@Suite(.timeLimit(.minutes(15))) struct OpenFileTests {
     /// A folder that is removed after the test.
     private final class Place: Sendable {
         let path: String

@@ -9,7 +9,7 @@ import Testing
 @testable import MartletGenerations
 
 /// Pinned prefixes: the table against a plain list, the files with damage, and the computation after each start.
-@Suite(.timeLimit(.minutes(1))) struct PrefixTests {
+@Suite(.timeLimit(.minutes(15))) struct PrefixTests {
     private static let owners = [Owner.open, Owner(rawValue: "a"), Owner(rawValue: "b")]
     private static let names = ["one", "two", "caf\u{E9}", "cafe\u{301}"]
 

@@ -9,7 +9,7 @@ import Testing
 @testable import MartletGenerations
 
 /// Rules of small parts: names of models, scopes, scales, prompts on disk, items of an output.
-@Suite(.timeLimit(.minutes(1))) struct ServiceRuleTests {
+@Suite(.timeLimit(.minutes(15))) struct ServiceRuleTests {
     // MARK: Names
 
     @Test(arguments: 0..<150) func theFirstPatternThatMatchesCounts(seed: Int) throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import MartletServer
 
 /// Fields about the KV cache and the queue, from the body of a request to the engine and back.
-@Suite(.timeLimit(.minutes(1))) struct CacheFieldTests {
+@Suite(.timeLimit(.minutes(15))) struct CacheFieldTests {
     /// Ends each request at once; its summary has a report if the request asks for one.
     private static let script = FakeEngine.Script { request in
         var timings = Timings()

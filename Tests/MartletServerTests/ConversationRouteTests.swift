@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 /// Stored conversations: owners, items, and the responses that belong to them.
-@Suite(.timeLimit(.minutes(2))) struct ConversationRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct ConversationRouteTests {
     private typealias Reply = (status: Int, body: JSONValue)
 
     private static func send(

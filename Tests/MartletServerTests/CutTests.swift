@@ -6,7 +6,7 @@ import Testing
 
 /// A connection is cut after every byte of a response, and the client requests the rest: no byte is missing, and none
 /// comes twice.
-@Suite(.timeLimit(.minutes(5))) struct CutTests {
+@Suite(.timeLimit(.minutes(15))) struct CutTests {
     /// The recorded output: characters that JSON escapes, and characters of several bytes, cut at every position.
     private static let tokens = ["a\"😀"]
     private static let paths = ["/v1/chat/completions", "/v1/completions", "/completion"]

@@ -6,7 +6,7 @@ import MartletTestSupport
 import Testing
 
 /// Deleted generations no longer exist in memory, on the disk, or for a later server.
-@Suite(.timeLimit(.minutes(2))) struct DeleteTests {
+@Suite(.timeLimit(.minutes(15))) struct DeleteTests {
     private let state = StateFolder()
     private static let label = ("X-Conversation-Id", "talk")
 

@@ -6,7 +6,7 @@ import Testing
 @testable import MartletServer
 
 /// Routes of Messages and of stored responses: owners, states and forms of errors.
-@Suite(.timeLimit(.minutes(2))) struct DialectRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct DialectRouteTests {
     private typealias Reply = (status: Int, body: JSONValue)
 
     private static func send(

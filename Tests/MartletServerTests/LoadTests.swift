@@ -6,7 +6,7 @@ import MartletTestSupport
 import Testing
 
 /// Neither very many clients nor misbehaving ones affect other clients.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LoadTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LoadTests {
     private static let post = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
 
     /// Both ends of each connection belong to this process.

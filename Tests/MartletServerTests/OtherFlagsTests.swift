@@ -14,7 +14,7 @@ import Testing
 @testable import MartletStreams
 
 /// A server that is started with other flags than its predecessor replays every response byte for byte.
-@Suite(.timeLimit(.minutes(2))) struct OtherFlagsTests {
+@Suite(.timeLimit(.minutes(15))) struct OtherFlagsTests {
     /// A request of each dialect, with the parts of a response that flags have an influence on.
     enum Case: String, CaseIterable, Sendable {
         case chat, verboseChat, wholeChat, tools, schema, choices, text, native, wholeNative

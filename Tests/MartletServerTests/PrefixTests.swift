@@ -7,7 +7,7 @@ import Testing
 @testable import MartletServer
 
 /// Pinned prefixes over HTTP, with the real edge and an engine that only records.
-@Suite(.timeLimit(.minutes(1))) struct PrefixTests {
+@Suite(.timeLimit(.minutes(15))) struct PrefixTests {
     private static let messages = #""messages":[{"role":"system","content":"You are the agent X. Rules follow."}]"#
 
     /// Ends each request at once.

@@ -8,7 +8,7 @@ import OrderedCollections
 import Testing
 
 /// Consecutive servers that share a state folder.
-@Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(15))) struct RecoveryTests {
     let state = StateFolder()
     let tokens = ["Once", " upon", " a", " time"]
 

@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 /// Every body gets a response, and every fault in it is reported as the client's.
-@Suite(.timeLimit(.minutes(5))) struct RequestLimitTests {
+@Suite(.timeLimit(.minutes(15))) struct RequestLimitTests {
     private static var engineState: EngineState {
         var information = ModelInformation.fake
         information.embeddingPooling = .mean

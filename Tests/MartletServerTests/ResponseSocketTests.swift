@@ -6,7 +6,7 @@ import MartletTestSupport
 import Testing
 
 /// Responses over a WebSocket: events, history of the connection, lanes, errors, and the end.
-@Suite(.timeLimit(.minutes(2))) struct ResponseSocketTests {
+@Suite(.timeLimit(.minutes(15))) struct ResponseSocketTests {
     private struct Client {
         let connection: RawConnection
 

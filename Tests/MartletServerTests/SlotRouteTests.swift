@@ -6,7 +6,7 @@ import Testing
 @testable import MartletServer
 
 /// `/slots/{id}?action=…` with llama-server's shapes.
-@Suite(.timeLimit(.minutes(1))) struct SlotRouteTests {
+@Suite(.timeLimit(.minutes(15))) struct SlotRouteTests {
     private static func run(_ body: (TestServer) async throws -> Void) async throws {
         try await TestServer.run(configure: { $0.slotSavePath = "/saved" }) { server async throws in
             var status = EngineStatus()

@@ -8,7 +8,7 @@ import MartletTestSupport
 import Testing
 
 /// A server that listens before recovery has ended.
-@Suite(.timeLimit(.minutes(2))) struct SlowRecoveryTests {
+@Suite(.timeLimit(.minutes(15))) struct SlowRecoveryTests {
     /// Stops the thread of recovery at the first journal.
     private final class Barrier: Sendable {
         private let reached = AsyncStream<Void>.makeStream()

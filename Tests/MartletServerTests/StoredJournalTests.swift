@@ -5,7 +5,7 @@ import MartletTestSupport
 import Testing
 
 /// Journals of every format version are replayed byte for byte.
-@Suite(.timeLimit(.minutes(2))) struct StoredJournalTests {
+@Suite(.timeLimit(.minutes(15))) struct StoredJournalTests {
     private static let script = FakeEngine.Script.complete(JournalScenario.tokens)
 
     /// Adds journals of the current version to the test data, on request (`Journal/design.md`).

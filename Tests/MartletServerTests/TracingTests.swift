@@ -7,7 +7,7 @@ import Testing
 import Tracing
 
 /// Spans of requests and generations.
-@Suite(.timeLimit(.minutes(1))) struct TracingTests {
+@Suite(.timeLimit(.minutes(15))) struct TracingTests {
     private let tracer = InMemoryTracer()
 
     private func run(_ script: FakeEngine.Script, _ body: (TestServer) async throws -> Void) async throws {

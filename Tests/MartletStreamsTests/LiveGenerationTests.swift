@@ -8,7 +8,7 @@ import Testing
 @testable import MartletStreams
 
 /// Generations do not wait for each other, and each keeps the order of its own inputs.
-@Suite(.timeLimit(.minutes(2))) struct LiveGenerationTests {
+@Suite(.timeLimit(.minutes(15))) struct LiveGenerationTests {
     private let registry = GenerationRegistry()
     private let engine: FakeEngine
 

@@ -2,7 +2,7 @@ import MartletWorkers
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LogWriterTests {
+@Suite(.timeLimit(.minutes(15))) struct LogWriterTests {
     private let pipe: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
 
     init() throws {

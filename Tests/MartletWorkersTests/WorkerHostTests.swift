@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Both sides of the pipes, in one process.
-@Suite(.timeLimit(.minutes(1))) struct WorkerHostTests {
+@Suite(.timeLimit(.minutes(15))) struct WorkerHostTests {
     private final class Host: WorkerLauncher {
         let engines = Mutex<[ScriptedEngine]>([])
         let ends = Mutex<[WorkerHost.End]>([])

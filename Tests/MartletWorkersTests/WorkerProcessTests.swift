@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// A supervised child process, its death in all its forms.
-@Suite(.timeLimit(.minutes(1))) struct WorkerProcessTests {
+@Suite(.timeLimit(.minutes(15))) struct WorkerProcessTests {
     private let receiver = RecordingReceiver()
     private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -198,7 +198,7 @@ import Testing
         await running
     }
 
-    @Test(.timeLimit(.minutes(1))) func aWorkerThatDoesNotEndOnRequestIsKilled() async throws {
+    @Test(.timeLimit(.minutes(15))) func aWorkerThatDoesNotEndOnRequestIsKilled() async throws {
         let worker = try ShellWorker(
             printing: [.state(.ready(ModelInformation()))],
             script: "trap '' TERM; cat \"$0\"; exec sleep 120")

@@ -4,7 +4,7 @@ import Testing
 @testable import MartletEngine
 
 /// Cache reports, pinned prefixes and places in the queue, with the demo model.
-@Suite(.timeLimit(.minutes(2))) struct CacheReportTests {
+@Suite(.timeLimit(.minutes(15))) struct CacheReportTests {
     private static func prompt(_ text: String) -> Prompt {
         Prompt(pieces: [.text(text, isTrusted: false)], addsBeginning: true)
     }

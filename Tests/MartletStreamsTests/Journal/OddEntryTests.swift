@@ -6,7 +6,7 @@ import Testing
 @testable import MartletStreams
 
 /// Odd entries among the journals, and journals of any size.
-@Suite(.timeLimit(.minutes(1))) struct OddEntryTests {
+@Suite(.timeLimit(.minutes(15))) struct OddEntryTests {
     enum Oddity: String, CaseIterable {
         case pipe, folder, fullFolder, link, danglingLink, device, empty
 

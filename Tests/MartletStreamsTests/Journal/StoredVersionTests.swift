@@ -10,7 +10,7 @@ import Testing
 /// Each has all kinds of records with random values, of 1, 2 and 3 choices. The journals of version 3 were written by
 /// the last build of that version. `MARTLET_JOURNAL_SAMPLES` has their upgrades added to the test data
 /// (`Journal/design.md`).
-@Suite(.timeLimit(.minutes(1))) struct StoredVersionTests {
+@Suite(.timeLimit(.minutes(15))) struct StoredVersionTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Journals")
     private let scratch: JournalTests.ScratchFolder
