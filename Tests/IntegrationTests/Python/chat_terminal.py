@@ -22,7 +22,7 @@ from terminal_screen import Screen
 
 SECONDS = 60
 # No wait of this script is longer than this, that for a stopped process included.
-signal.alarm(280)
+signal.alarm(800)
 
 
 def chunk(**delta):
@@ -291,7 +291,10 @@ def editing(columns, state):
         request = chat.script.asked.get(timeout=SECONDS)
         assert [message["role"] for message in request["messages"]] == ["user", "assistant", "user"], request
         assert request["max_tokens"] == 5 and request["model"] == "second", request
-        chat.script.streams[2].put(None)
+        for text in (chunk(content="Last."), END, None):
+            chat.script.streams[2].put(text)
+        # A response without text would return the message to the input line, and Ctrl-D leaves on an empty line only.
+        chat.until(lambda screen: screen.text.count("10.0 tokens/s") == 2, "end of the response")
         chat.press("\x04")
         assert chat.process.wait(SECONDS) == 0
     finally:
