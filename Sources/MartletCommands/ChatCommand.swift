@@ -13,7 +13,7 @@ struct ChatCommand: AsyncParsableCommand {
             Without --url the command uses the server on http://127.0.0.1:8080, or starts its own server if there is none.
 
             With a QUESTION it prints the response and ends. Text on standard input is appended to the question: cat FILE | \
-            martlet chat Summarise. Exit codes: 0 complete, 1 failed, 3 cut off at the limit of tokens, 64 wrong flags. \
+            martlet chat Summarise. Exit codes: 0 complete, 1 failed, 2 wrong flags, 3 cut off at the limit of tokens. \
             Without a question, each line of a file or pipe is a message.
 
             Conversations and entered lines are kept in ~/.local/state/martlet; --no-history keeps none.
@@ -30,16 +30,18 @@ struct ChatCommand: AsyncParsableCommand {
     @Option(help: "The API key. Default: the environment variable LLAMA_API_KEY.")
     var apiKey: String?
 
-    @Option(name: [.short, .long], help: "Run this GGUF file in a server of its own.", completion: .file())
+    @Option(
+        name: [.short, .long],
+        help: "A model by its name at the server or in 'martlet list', or a GGUF file, which gets a server of its own.",
+        completion: .file())
     var model: String?
 
     @OptionGroup var options: ChatOptions
 
-    /// `--url` selects a running server and `--model` starts one, so only one of them may be set.
+    /// The URL has a known form.
     func validate() throws {
-        if url != nil, model != nil { throw ValidationError("--url and --model exclude each other") }
         if let url, BaseURL(url) == nil {
-            throw ValidationError("--url must be a server's URL such as http://127.0.0.1:8080, not '\(url)'")
+            throw ValidationError("--url must be a server's URL such as http://127.0.0.1:8080, not '\(url.printable)'")
         }
     }
 
@@ -47,8 +49,9 @@ struct ChatCommand: AsyncParsableCommand {
     func run() async throws {
         CurrentProcess.prepare()
         let key = apiKey ?? CurrentProcess.environment("LLAMA_API_KEY")
-        try await ChatServer.run(url: url.flatMap { BaseURL($0) }, key: key, model: model) { client in
-            try await options.converse(client, model: nil, words: question)
+        let wish = model.map { ChatServer.Wish.named($0) { [name = $0] in try LocalModel.path(named: name) } } ?? .any
+        try await ChatServer.run(url: url.flatMap { BaseURL($0) }, key: key, model: wish) { client, name in
+            try await options.converse(client, model: name, words: question)
         }
     }
 }

@@ -4,9 +4,6 @@ import NIOCore
 
 /// This process: its file, its environment and its preparation for a command.
 enum CurrentProcess {
-    /// The exit code of a server that did not end in time (EX_SOFTWARE).
-    static let overdueExitCode: Int32 = 70
-
     /// The program's file with links resolved; `nil` if the system does not report it.
     static var executable: FilePath? {
         #if canImport(Darwin)

@@ -7,15 +7,23 @@ import OrderedCollections
 /// Example: `martlet doctor model.gguf` prints lines such as
 ///
 ///     ok       memory: 12.3 GiB of 15.6 GiB free
-///     PROBLEM  model: model.gguf: 38 GiB of weights: needs 40.2 GiB, and 12.3 GiB are free
-///              → choose a smaller model, or one with fewer bits; a smaller --ctx-size needs less for the context
+///     PROBLEM  model: model.gguf: llama, 70.6B parameters as Q4_K_M; needs 41 GiB of 12.3 GiB free, …: does not fit
+///              → choose a smaller model, or one with fewer bits; no context of it fits
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Report what this machine can serve, and which problems it has.",
-        discussion: "The exit code is 1 if there is a problem.")
+        discussion: """
+            For a model file: whether libllama accepts it, what its load needs on this machine, and the largest context that \
+            fits; -c, -np, -ctk, -ctv and -ngl are those of 'martlet serve'. The exit code is 1 if there is a problem.
+            """)
 
     @Argument(help: "Model files (GGUF) to check.", completion: .file())
-    var models: [String] = []
+    var files: [String] = []
+
+    @Option(name: [.customShort("m"), .long], help: "The same as FILES; may be repeated.", completion: .file())
+    var model: [String] = []
+
+    @OptionGroup var load: LoadOptions
 
     @Option(help: "The port on which the server would listen.")
     var port = 8080
@@ -30,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// Collects facts, prints findings, and exits with 1 if one of them is a problem.
     func run() async throws {
-        let findings = DoctorFinding.all(await DoctorFacts.collect(models: models, port: port))
+        let findings = DoctorFinding.all(await DoctorFacts.collect(models: files + model, load: load, port: port))
         print(json ? Self.json(findings).text : Self.text(findings))
         if findings.contains(where: { $0.severity == .problem }) { throw ExitCode(1) }
     }

@@ -35,6 +35,24 @@ package struct MartletCommand: AsyncParsableCommand {
     /// Prints the overview: without a subcommand there is nothing to run.
     package func run() async throws { Terminal.write(Self.overview) }
 
+    /// Parses the arguments and runs the command. Ends the process after an error: wrong usage is one line and ``ExitStatus/usage``.
+    private static func execute(_ arguments: [String]) async {
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure, let program = try? reference() else {
+                exit(withError: error)
+            }
+            let line = UsageProblem.line(arguments: arguments, message: message(for: error), program: program)
+            exit(withError: CommandFailure.exit(line, usage: true))
+        }
+    }
+
     /// The groups with one line per command. The server starts workers itself, so `worker` is not listed.
     static var overview: String {
         var lines = ["martlet \(MartletVersion.current): \(configuration.abstract)", ""]
@@ -74,10 +92,15 @@ package struct MartletCommand: AsyncParsableCommand {
         if let name = arguments.first, let line = CommandSuggestion.error(name, commands: commandNames) {
             exit(withError: CommandFailure.exit(line, usage: true))
         }
+        if arguments.first == "help", let name = arguments.dropFirst().first,
+            let line = CommandSuggestion.error(name, commands: commandNames)
+        {
+            exit(withError: CommandFailure.exit(line, usage: true))
+        }
         // The parser's own help of the whole program takes three times as many lines and has no groups.
         if [["--help"], ["-h"], ["help"]].contains(arguments) {
             return Terminal.write(overview)
         }
-        await main()
+        await execute(arguments)
     }
 }

@@ -32,44 +32,19 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         CurrentProcess.prepare()
         let key = CurrentProcess.environment("LLAMA_API_KEY")
-        if let url = ChatServer.usualURL, let name = await servedName(url, key: key) {
-            return try await ChatServer.run(url: url, key: key, model: nil) { client in
-                try await ChatClient.attempt { () async throws(ChatClient.Failure) in
-                    try await client.load(name) { _ in }
-                }
-                try await options.converse(client, model: name, words: question)
-            }
+        let wish = ChatServer.Wish.named(model) { try await path() }
+        try await ChatServer.run(url: nil, key: key, model: wish) { client, name in
+            try await options.converse(client, model: name, words: question)
         }
-        let path = try await path()
-        try await ChatServer.run(url: nil, key: nil, model: path) { client in
-            try await options.converse(client, model: nil, words: question)
-        }
-    }
-
-    /// The model's name at the usual server; `nil` if there is no server or it does not have the model.
-    private func servedName(_ url: BaseURL, key: String?) async -> String? {
-        let http = ChatClient.makeHTTP()
-        let client = ChatClient(http: http, url: url, key: key)
-        var names: [String] = []
-        if await client.isAlive(within: .milliseconds(300)) { names = (try? await client.modelNames()) ?? [] }
-        try? await http.shutdown()
-        return names.first { $0.hasSameBytes(as: model) }
     }
 
     /// The path of the model's first file, which is downloaded if necessary.
     private func path() async throws -> String {
-        let sources: ModelSourceOptions = try ModelSourceOptions.parse([])
         if FileListing.stamp(model) != nil { return model }
-        let registry = try sources.registry()
-        if case .model(let found) = registry.resolve(model), let path = found.paths.first { return path }
+        let sources = try ModelSourceOptions.parse([])
+        if case .model(let found) = try sources.registry().resolve(model), let path = found.paths.first { return path }
         // Without a slash it is no repository: the error names the nearest model of this machine.
-        guard HubReference(model) != nil else {
-            let found = try sources.find(model)
-            guard let path = found.paths.first else {
-                throw CommandFailure.exit("the model '\(model.printable)' has no file")
-            }
-            return path
-        }
+        guard HubReference(model) != nil else { return try LocalModel.path(named: model) }
         let display = DownloadDisplay()
         let paths: [String]
         do {

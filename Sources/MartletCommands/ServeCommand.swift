@@ -89,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
                 "martlet: the server did not end in time and is ended now; still running: \(reason)\n")
             LogWriter.standardError.flush(upTo: .milliseconds(200))
             // Not `exit`: its handlers would wait for the same part that does not end.
-            _exit(CurrentProcess.overdueExitCode)
+            _exit(ExitStatus.overdue.rawValue)
         }
         do {
             try await edge.run(

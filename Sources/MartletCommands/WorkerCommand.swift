@@ -25,6 +25,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         if flags.contains(DeviceProbe.flag) { return try DeviceProbe.report(flags) }
+        if flags.first == ModelProbe.flag, flags.count == 2 { return ModelProbe.report(flags[1]) }
         guard !Terminal.isInputTerminal else {
             throw CommandFailure.exit("a worker is started by 'martlet serve', not by hand", usage: true)
         }

@@ -92,12 +92,18 @@ import Testing
     }
 
     @Test func benchReportsFailures() async throws {
-        let result = try await MartletProcess.run([
-            "bench", "http://127.0.0.1:1", "--requests", "2", "--runs", "1",
-        ])
-        #expect(result.status == 1)
-        #expect(result.output.contains("2 of 2"), "\(result.output)")
-        #expect(result.output.contains("no connection"), "\(result.output)")
+        try await expectRefusal(
+            ["bench", "127.0.0.1:1", "--requests", "2"], mentions: "no server listens on http://127.0.0.1:1")
+        try await Server.run { server in
+            // The server refuses the field, so each request fails.
+            let result = try await MartletProcess.run([
+                "bench", "127.0.0.1:\(server.port)", "--requests", "2", "--runs", "1", "--fields",
+                #"{"temperature": "x"}"#,
+            ])
+            #expect(result.status == 1)
+            #expect(result.output.contains("2 of 2"), "\(result.output)")
+            #expect(result.output.contains("400"), "\(result.output)")
+        }
     }
 
     @Test func doctorLooksAtThisMachine() async throws {
@@ -107,6 +113,52 @@ import Testing
         let missing = try await MartletProcess.run(["doctor", "/no/such/model.gguf"])
         #expect(missing.status == 1)
         #expect(missing.output.contains("PROBLEM  model: /no/such/model.gguf is not there"), "\(missing.output)")
+    }
+
+    @Test func doctorAsksLibllamaAboutAFile() async throws {
+        let model = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
+        let good = try await MartletProcess.run(["doctor", "--port", "1", "-c", "1024", "--model", model])
+        #expect(
+            good.output.contains("for 1024 tokens and 4 sequences: fits, up to 4096"), "\(good.output)\(good.error)")
+        // The same file with an architecture that no program knows.
+        let state = StateFolder()
+        try FileManager.default.createDirectory(atPath: state.path, withIntermediateDirectories: true)
+        var bytes = try Data(contentsOf: URL(filePath: model))
+        let key = Data("general.architecture".utf8)
+        let start = try #require(bytes.range(of: key)).upperBound + 12
+        bytes.replaceSubrange(start..<start + 5, with: Data("novel".utf8))
+        let path = state.path + "/novel.gguf"
+        try bytes.write(to: URL(filePath: path))
+        let bad = try await MartletProcess.run(["doctor", "--port", "1", path])
+        #expect(bad.status == 1)
+        #expect(bad.output.contains("libllama refuses it") && bad.output.contains("'novel'"), "\(bad.output)")
+        #expect(bad.error.isEmpty, "\(bad.error)")
+    }
+
+    @Test func doctorNamesTheServerOnThePort() async throws {
+        try await Server.run { server in
+            let result = try await MartletProcess.run(["doctor", "--port", "\(server.port)"])
+            #expect(result.status == 0)
+            #expect(
+                result.output.contains("warning  port: \(server.port) has a running server, martlet"),
+                "\(result.output)")
+            #if os(Linux)
+                #expect(result.output.contains("in use by process "), "\(result.output)")
+            #endif
+        }
+    }
+
+    @Test(arguments: [
+        ["chat", "--modle", "x"], ["list", "--jsno"], ["ps", "--url", "ftp://x"], ["streams", "lss"], ["load"],
+        ["bench", "--streams", "x"], ["doctor", "--port", "x"], ["serve", "--prot"], ["chta"],
+        ["chat", "--schema", "/missing", "hi"], ["chat", "-m", "/missing.gguf"], ["template", "render"],
+        ["chat", "--set", "x", "hi"],
+    ])
+    func wrongUsageIsOneLineAndOneExitCode(arguments: [String]) async throws {
+        let result = try await MartletProcess.run(arguments)
+        #expect(result.status == 2, "\(result)")
+        #expect(result.error.hasPrefix("martlet: ") && result.output.isEmpty, "\(result)")
+        #expect(result.error.split(separator: "\n").count == 1, "\(result)")
     }
 
     @Test func chatRespondsToPipedInputAndToQuestions() async throws {
@@ -137,5 +189,34 @@ import Testing
         #expect(absent.error.contains("no server listens on http://127.0.0.1:1; 'martlet serve' starts one"))
         let unknown = try await MartletProcess.run(["server"])
         #expect(unknown.status == 2 && unknown.error.contains("did you mean 'martlet serve'?"), "\(unknown.error)")
+    }
+
+    @Test func aChatSelectsAModelOfSeveralByNameAndByAlias() async throws {
+        let state = StateFolder()
+        let folder = state.path + "/models"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let model = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string
+        for name in ["first", "second"] {
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(name).gguf", withDestinationPath: model)
+        }
+        let presets = state.path + "/presets.ini"
+        try Data("[second]\nalias = other\nmodel = \(folder)/second.gguf\n".utf8).write(to: URL(filePath: presets))
+        try await Server.run(["--models-dir", folder, "--models-preset", presets]) { server in
+            let chat = ["chat", "--url", "127.0.0.1:\(server.port)", "-o", "json"]
+            for (name, used) in [("first", "first"), ("second", "second"), ("other", "second")] {
+                let result = try await MartletProcess.run(chat + ["-m", name, "What is 12 + 30?"])
+                #expect(result.status == 0, "\(result)")
+                let json = try JSONParser.parse(Array(result.output.utf8))
+                #expect(json["model"]?.stringValue == used && json["text"]?.stringValue?.contains("42") == true)
+            }
+            let unknown = try await MartletProcess.run(chat + ["-m", "secnd", "Hi"])
+            #expect(unknown.status == 1)
+            #expect(unknown.error == "martlet: the server has no model 'secnd'; did you mean 'second'?\n")
+            // A pipe checks the name, too.
+            let piped = try await MartletProcess.run(
+                ["chat", "--url", "127.0.0.1:\(server.port)"], input: "/model second\nWhat is 12 + 30?\n/model x\n")
+            #expect(piped.status == 1 && piped.output.contains("42"), "\(piped)")
+            #expect(piped.error.hasPrefix("martlet: the server has no model 'x'; "), "\(piped)")
+        }
     }
 }

@@ -194,6 +194,21 @@ import Testing
         #expect(session.enter("/xyzzy") == [.show(.error("unknown command /xyzzy; /help lists all"))])
     }
 
+    @Test func aSettingWithoutEffectIsNamedOnce() {
+        var session = session()
+        _ = session.enter("/set nonsense 3")
+        let warning = ChatStreamEvent.warned(["\"nonsense\": unknown field"])
+        for message in ["one", "two"] {
+            _ = session.enter(message)
+            _ = session.receive(.began(id: "a"))
+            _ = session.receive(.content("yes"))
+            #expect(session.receive(warning).isEmpty)
+            let effects = session.streamEnded(nil)
+            let isNamed = effects.contains(.show(.remark("warning: \"nonsense\": unknown field")))
+            #expect(isNamed == (message == "one"))
+        }
+    }
+
     @Test func aStoredConversationContinues() {
         var session = session()
         _ = session.enter("/set seed 1")
@@ -201,7 +216,35 @@ import Testing
             model: "m",
             messages: [.init(role: "user", content: "a"), .init(role: "assistant", content: "b")])
         #expect(
-            session.adopt(stored) == [.show(.message("a")), .show(.content("b")), .show(.responseEnded)])
+            session.adopt(stored) == [
+                .show(.earlier("a", isMessage: true)), .show(.earlier("b", isMessage: false)),
+            ])
         #expect(session.conversation.model == "m" && session.conversation.settings["seed"] == .integer(1))
+        #expect(session.adopt(Conversation()).isEmpty)
+    }
+
+    @Test func theLastTurnsOfALongConversationAreShownWithTheNumberOfTheOthers() {
+        var session = session()
+        let long = (1...20).map { "line \($0)" }.joined(separator: "\n")
+        var stored = Conversation()
+        for turn in 1...5 {
+            stored.appendUser("question \(turn)")
+            stored.appendAssistant(turn > 3 ? long : "answer \(turn)")
+        }
+        let shortened = (1...6).map { "line \($0)" }.joined(separator: "\n") + "\n… 14 more lines"
+        #expect(
+            session.adopt(stored) == [
+                .show(.remark("2 earlier turns")),
+                .show(.earlier("question 3", isMessage: true)), .show(.earlier("answer 3", isMessage: false)),
+                .show(.earlier("question 4", isMessage: true)), .show(.earlier(shortened, isMessage: false)),
+                .show(.earlier("question 5", isMessage: true)), .show(.earlier(long, isMessage: false)),
+            ])
+        // A paragraph has one line of any length.
+        let paragraph = String(repeating: "word ", count: 200)
+        let list = Conversation(messages: [
+            .init(role: "user", content: paragraph), .init(role: "assistant", content: "b"),
+            .init(role: "user", content: "c"),
+        ])
+        #expect(session.adopt(list).first == .show(.earlier(paragraph.prefix(400) + "…", isMessage: true)))
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import MartletJSON
 import Testing
 
@@ -39,10 +40,37 @@ import Testing
                 entry("next", "loading"), entry("only", nil),
             ]
         ]
-        let models = ChatClient.models(in: list)
+        let models = ServedModels.all(in: list)
         #expect(models.map(\.name) == ["warm", "only", "cold", "next", "broken", "gone"])
         #expect(models.allSatisfy { $0.contextLength == 512 })
-        #expect(ChatClient.models(in: .null).isEmpty)
+        #expect(ServedModels.all(in: .null).isEmpty)
+    }
+
+    @Test func settingsOfOneQuestionFollowTheRulesOfTheChat() throws {
+        let (name, value) = try ChatOptions.setting("num_predict=200")
+        #expect(name == "max_tokens" && value == 200)
+        #expect(try ChatOptions.setting("stop=a = b").value == "a = b")
+        for wrong in ["max_tokens", "=1", "a b=1", "max_tokens=", "system=x"] {
+            #expect(throws: ValidationError.self) { try ChatOptions.setting(wrong) }
+        }
+        let error = try #require(throws: ValidationError.self) { try ChatOptions.setting("stream=false") }
+        #expect(error.description == "--set cannot change stream, which the chat itself sets")
+    }
+
+    @Test func aModelOfAServerIsFoundByNameAndByAlias() {
+        let list: JSONValue = [
+            "data": [["id": "qwen3-0.6b", "aliases": ["small", "gemma"]], ["id": "gemma", "aliases": []]]
+        ]
+        #expect(ServedModels.name(of: "small", in: list) == "qwen3-0.6b")
+        #expect(ServedModels.name(of: "gemma", in: list) == "gemma")
+        #expect(ServedModels.name(of: "Gemma", in: list) == nil)
+        #expect(
+            ServedModels.problem("qwen", in: list)
+                == "the server has no model 'qwen'; did you mean 'qwen3-0.6b'?")
+        #expect(
+            ServedModels.problem("xyzzyx", in: list)
+                == "the server has no model 'xyzzyx'; it has qwen3-0.6b, gemma")
+        #expect(ServedModels.problem("a", in: .null) == "the server has no model 'a'; it lists none")
     }
 
     @Test func stoppedOutputStaysAndIsReplacedByRetry() throws {

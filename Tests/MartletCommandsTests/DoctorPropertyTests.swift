@@ -16,8 +16,13 @@ import Testing
         func model() -> DoctorFacts.Model {
             DoctorFacts.Model(
                 path: "m.gguf", problem: Int.random(in: 0..<5, using: &random) == 0 ? "is cut off" : nil,
-                byteCount: bytes(), bytesPerToken: random.element(of: [nil, 0, 1 << 17, 1 << 52, .max]),
-                trainedContextLength: random.element(of: [nil, 0, 512, 131_072, .max]))
+                refusal: Int.random(in: 0..<5, using: &random) == 0 ? "unknown architecture" : nil, title: "llama",
+                load: Bool.random(using: &random)
+                    ? nil
+                    : DoctorFacts.Load(
+                        neededByteCount: bytes(), freeByteCount: bytes(), contextLength: 512, sequenceCount: 4,
+                        largestContextLength: random.element(of: [nil, 256, 131_072]),
+                        fits: Bool.random(using: &random)))
         }
         return DoctorFacts(
             version: "1", system: "Linux", processorFlags: Bool.random(using: &random) ? Set<String>(some(flags)) : nil,
@@ -69,24 +74,6 @@ import Testing
         for (one, other) in zip(DoctorFinding.all(facts), DoctorFinding.all(better)) {
             #expect(Self.rank(other.severity) <= Self.rank(one.severity), "\(one) became \(other)")
         }
-    }
-
-    /// A head may state any number. A sum beyond 64 bits is more memory than any machine has.
-    @Test(arguments: [
-        (UInt64(1 << 30), UInt64(1 << 52)), (1, .max), (.max, 1), (.max, .max), (.max - (200 << 20), 0),
-        (1 << 62, 1 << 50),
-    ])
-    func aSizeThatOverflowsDoesNotFit(byteCount: UInt64, bytesPerToken: UInt64) throws {
-        var random = SeededGenerator(seed: 1)
-        var facts = Self.facts(&random)
-        facts.availableMemory = 1 << 40
-        facts.devices = []
-        facts.models = [
-            DoctorFacts.Model(
-                path: "x", byteCount: byteCount, bytesPerToken: bytesPerToken, trainedContextLength: 1 << 20)
-        ]
-        let finding = try #require(DoctorFinding.all(facts).last { $0.subject == "model" })
-        #expect(finding.severity == .problem && finding.text.contains("needs "), "\(finding)")
     }
 
     @Test func sizesHaveTheirUnit() {

@@ -28,6 +28,17 @@ import Testing
         #expect(item.json["meta"]?["n_ctx_train"]?.integerValue == 4_096)
     }
 
+    @Test func aListThatDiffersFromTheServersSaysSo() {
+        let url = "http://127.0.0.1:8080"
+        #expect(ListCommand.note(local: ["a"], served: nil, url: url) == nil)
+        #expect(ListCommand.note(local: ["a", "b"], served: ["b", "a"], url: url) == nil)
+        #expect(
+            ListCommand.note(local: ["a", "e"], served: ["a", "b", "c", "d", "f"], url: url)
+                == "these are the models of this machine; the server on \(url), which was started with other flags, also has "
+                + "b, c, d and 1 more and does not have e; 'martlet ps --all' lists its models")
+        #expect(ListCommand.note(local: ["a"], served: [], url: url)?.contains("does not have a;") == true)
+    }
+
     @Test func aFileThatIsNotThereIsListedWithItsReason() throws {
         let item = try item("/nowhere/x.gguf")
         #expect(item.statusText == "is not there" && item.summary == nil)

@@ -90,6 +90,10 @@ struct BenchCommand: AsyncParsableCommand {
         let usesTLS = servers.contains { $0.url.usesTLS }
         let runner = LoadRunner(
             group: group, tls: usesTLS ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil)
+        if let problem = await ChatServer.problem(of: servers.map(\.url), key: apiKey) {
+            try await group.shutdownGracefully()
+            throw CommandFailure.exit(problem)
+        }
         let report = await measure(plans, servers, runner)
         try await group.shutdownGracefully()
         print(json ? report.json.text : report.table)

@@ -1,6 +1,7 @@
 import MartletFiles
 import MartletJSON
 import MartletPlatform
+import MartletText
 import MartletWorkers
 import OrderedCollections
 
@@ -23,8 +24,6 @@ struct OneShotChat {
         case json
     }
 
-    /// The exit code of a response that ended at its limit of tokens.
-    static let cutOffExitCode: Int32 = 3
     /// No further members of a request.
     static let noExtra: JSONObject = [:]
 
@@ -113,6 +112,7 @@ struct OneShotChat {
         }
         object["finish_reason"] = choice?["finish_reason"] ?? .null
         object["usage"] = body["usage"] ?? .null
+        if let warnings = body["warnings"] { object["warnings"] = warnings }
         if let timings = body["timings"] { object["timings"] = timings }
         return (object, Reply(text: text, isCutOff: reason == "length"))
     }
@@ -145,6 +145,11 @@ struct OneShotChat {
             case .failed(let message):
                 Terminal.write(printer.end())
                 throw SettingError(message)
+            case .warned(let warnings):
+                // Standard output has the content alone.
+                for warning in warnings {
+                    Terminal.write("martlet: warning: \(warning.excerpt(bytes: 300))\n", to: STDERR_FILENO)
+                }
             case .reasoning, .began, .progress, .ended, .controlApplied: break
             }
             Terminal.write(printer.print(event))

@@ -38,7 +38,11 @@ struct PlainChat {
         case .help: Terminal.write(ChatInput.helpText + "\n")
         case .new: conversation.clear()
         case .system(let text): conversation.system = text
-        case .model(let name?): conversation.model = name
+        case .model(let name?):
+            let model = try await ChatClient.attempt { () async throws(ChatClient.Failure) in
+                try await client.select(name) { _ in }
+            }
+            conversation.model = model
         case .model(nil):
             for name in try await ChatClient.attempt(client.modelNames) { Terminal.write(name.printable + "\n") }
         case .unknownCommand(let command, let nearest):

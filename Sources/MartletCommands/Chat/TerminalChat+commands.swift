@@ -7,17 +7,10 @@ extension TerminalChat {
     mutating func selectModel(_ wanted: String?) async {
         do throws(ChatClient.Failure) {
             models = try await client.modelNames()
-            guard let wanted else { return show(.line(models.joined(separator: "\n"))) }
-            guard models.containsBytes(of: wanted) else {
-                let advice = NearestWord.find(wanted, among: models).map { "did you mean '\($0)'?" }
-                return show(
-                    .error("the server has no model '\(wanted.printable)'; \(advice ?? "/model lists all")"))
-            }
-            try await client.load(wanted) { fraction in
-                drawLive(status: "loading" + (fraction.map { " \(Int($0 * 100)) %" } ?? ""))
-            }
-            session.conversation.model = wanted
-            show(.line("Model: \(wanted)"))
+            guard let wanted else { return show(.line(models.map(\.printable).joined(separator: "\n"))) }
+            let name = try await client.select(wanted) { drawLive(status: LoadState.text(fraction: $0)) }
+            session.conversation.model = name
+            show(.line("Model: \(name.printable)"))
         } catch {
             show(.error(error.description))
         }

@@ -77,7 +77,7 @@ struct TerminalChat {
     /// Prints the model's name, the most important keys, and the newest stored conversation.
     private mutating func greet() async {
         models = (try? await client.modelNames()) ?? []
-        let model = models.first.map { " with \($0)" } ?? ""
+        let model = (session.conversation.model ?? models.first).map { " with \($0.printable)" } ?? ""
         show(.line("Chat\(model). /help lists commands, Ctrl-C stops a response, Esc its reasoning, Ctrl-D leaves."))
         guard let store else { return show(.remark("nothing of this chat is kept on disk")) }
         let place = "conversations are kept in \(store.path); --no-history keeps none"

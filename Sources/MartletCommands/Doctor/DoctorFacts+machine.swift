@@ -6,20 +6,27 @@ import NIOCore
 import NIOPosix
 
 extension DoctorFacts {
-    /// Collects the facts of this machine. Takes at most a second, which is the time limit of the port's test.
+    /// Collects the facts of this machine. A test of the port takes at most a second, and each file the time in which
+    /// libllama reads its vocabulary.
     /// - Parameters:
     ///   - models: Files to check in addition to the demo model.
+    ///   - load: The settings of their loads.
     ///   - port: The port on which a server would listen.
-    static func collect(models: [String], port: Int) async -> DoctorFacts {
+    static func collect(models: [String], load: LoadOptions, port: Int) async -> DoctorFacts {
         let sandbox = try? await DedicatedThread.run { WorkerSandbox.enterThread() }
         let embedded = try? ModelFile(named: nil, executable: CurrentProcess.executable)
+        var files: [Model] = []
+        for path in models { files.append(await probed(Model(path: path, load: load))) }
+        let state = await portState(port)
+        let server = state == .inUse ? await ChatServer.build(onPort: port) : nil
         return DoctorFacts(
             version: MartletVersion.current, system: system, processorFlags: processorFlags,
             libraryFeatures: LlamaSystem.features, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
             totalMemory: totalMemory, availableMemory: MemoryBudget.available.map { UInt64($0) },
-            devices: LlamaSystem.devices, embeddedModel: embedded.map { Model(path: $0.path.string) },
-            models: models.map { Model(path: $0) }, descriptorLimit: DescriptorLimit.raise(),
-            isSandboxed: sandbox == .entered, port: port, portState: await portState(port),
+            devices: LlamaSystem.devices, embeddedModel: embedded.map { Model(path: $0.path.string, load: load) },
+            models: files, descriptorLimit: DescriptorLimit.raise(),
+            isSandboxed: sandbox == .entered, port: port, portState: state,
+            portHolder: state == .inUse ? ListeningProcess.find(port: port) : nil, portServer: server,
             backends: LlamaSystem.backends, hardware: hardware)
     }
 
@@ -66,6 +73,14 @@ extension DoctorFacts {
             let colon = line.firstIndex(of: ":")
         else { return nil }
         return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
+    }
+
+    /// The model with the judgement of libllama, if nothing else is wrong.
+    private static func probed(_ model: Model) async -> Model {
+        guard model.problem == nil, let executable = CurrentProcess.executable else { return model }
+        var model = model
+        model.refusal = await ModelProbe.refusal(of: model.path, executable: executable)
+        return model
     }
 
     /// Whether a connection to the port succeeds within a second.

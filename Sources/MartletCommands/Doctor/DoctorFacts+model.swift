@@ -1,39 +1,53 @@
 import MartletGGUF
+import MartletModels
+import MartletPlatform
 
 extension DoctorFacts.Model {
-    /// Reads the header of a GGUF file. An error becomes ``problem``.
-    init(path: String) {
-        self.init(path: path, problem: nil)
-        do {
-            let header = try GGUFFile.check(path)
-            byteCount = header.tensorByteCount
-            bytesPerToken = Self.bytesPerToken(header)
-            trainedContextLength = Self.number("context_length", header)
+    /// Reads the head of a GGUF file and plans its load. An error becomes ``problem``.
+    init(path: String, load options: LoadOptions) {
+        self.init(path: path)
+        let shape: ModelShape
+        do throws(GGUFError) {
+            _ = try GGUFFile.check(path)
+            let headers = try GGUFFile.headers(path)
+            shape = ModelShape(headers.first, headers.others)
         } catch {
             problem = error.description
+            return
         }
+        var sources = ModelSources()
+        sources.files = [path]
+        guard let model = try? sources.registry().models.first else {
+            problem = "is not the first file of a model"
+            return
+        }
+        let item = ModelListing.item(model)
+        guard let summary = item.summary else {
+            problem = item.problem ?? "is no model"
+            return
+        }
+        title = "\(summary.architecture.printable), \(summary.parameterText) parameters as \(summary.quantization)"
+        guard let report = try? options.report(on: shape, item) else { return }
+        load = DoctorFacts.Load(report)
     }
+}
 
-    /// A number of the model's architecture, e.g. `llama.context_length` for `context_length`.
-    private static func number(_ key: String, _ header: GGUFHeader) -> UInt64? {
-        guard let architecture = header.metadata["general.architecture"]?.text,
-            let value = header.metadata["\(architecture).\(key)"]?.integer
-        else { return nil }
-        // The header is data from outside. Larger numbers would overflow products, and no model has them.
-        return value > 0 && value <= 1 << 24 ? UInt64(value) : nil
-    }
-
-    /// Bytes of the KV cache per token: keys and values of all layers as 16-bit floats.
-    ///
-    /// The result is an upper bound for models whose layers differ, e.g. in their sliding windows.
-    static func bytesPerToken(_ header: GGUFHeader) -> UInt64? {
-        guard let layers = number("block_count", header), layers <= 1 << 12,
-            let heads = number("attention.head_count", header), heads <= 1 << 12,
-            let width = number("embedding_length", header)
-        else { return nil }
-        let keyHeads = min(number("attention.head_count_kv", header) ?? heads, 1 << 12)
-        let keys = min(number("attention.key_length", header) ?? width / heads, 1 << 16)
-        let values = min(number("attention.value_length", header) ?? width / heads, 1 << 16)
-        return layers * keyHeads * (keys + values) * 2
+extension DoctorFacts.Load {
+    /// The conclusion of a plan. Sums that overflow are the largest number.
+    init(_ report: LoadReport) {
+        func sum(_ parts: [UInt64]) -> UInt64 {
+            parts.reduce(0) { total, part in
+                let (result, overflows) = total.addingReportingOverflow(part)
+                return overflows ? .max : result
+            }
+        }
+        let places = report.plan.shares.enumerated().filter { $0.offset == 0 || $0.element.total > 0 }
+        neededByteCount = sum(places.map(\.element.total))
+        freeByteCount = sum(
+            places.map { index, _ in index == 0 ? report.free.host : report.free.devices[index - 1] })
+        contextLength = report.request.contextLength
+        sequenceCount = report.request.sequenceCount
+        largestContextLength = report.largestContextLength
+        fits = report.fits
     }
 }

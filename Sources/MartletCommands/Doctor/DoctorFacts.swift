@@ -2,17 +2,32 @@ import Llama
 
 /// The facts about a machine. ``DoctorFinding`` evaluates them, so that its rules can be tested without the machine.
 struct DoctorFacts: Sendable, Equatable {
-    /// A model file with numbers of its header.
+    /// A model file: what it is, and what its load on this machine needs.
     struct Model: Sendable, Equatable {
         var path: String
         /// The reason for which the file cannot be used, as a predicate; `nil` if it can.
         var problem: String?
-        /// Bytes of all tensors.
-        var byteCount: UInt64 = 0
-        /// Bytes of the KV cache per token; `nil` if the header lacks a number.
-        var bytesPerToken: UInt64?
-        /// Tokens; `nil` if the header lacks the number.
-        var trainedContextLength: UInt64?
+        /// The reason for which libllama refuses the file; `nil` if it accepts the file or was not asked.
+        var refusal: String?
+        /// E.g. `qwen3, 752M parameters as Q8_0`.
+        var title = ""
+        /// `nil` if the file has a problem.
+        var load: Load?
+    }
+
+    /// The memory plan of a load, reduced to its conclusion.
+    struct Load: Sendable, Equatable {
+        /// Bytes on the host and all devices.
+        var neededByteCount: UInt64
+        /// The free bytes of the host and all devices that the load uses.
+        var freeByteCount: UInt64
+        /// Tokens of a sequence.
+        var contextLength: Int
+        var sequenceCount: Int
+        /// Tokens; `nil` if not even the smallest context fits.
+        var largestContextLength: Int?
+        /// Whether each place has enough memory.
+        var fits: Bool
     }
 
     /// Whether a program listens on the port.
@@ -49,6 +64,10 @@ struct DoctorFacts: Sendable, Equatable {
     var port: Int
     /// The result of the test.
     var portState: PortState
+    /// The process that listens on the port; `nil` if it is unknown, e.g. because it belongs to another user.
+    var portHolder: ListeningProcess?
+    /// The build of the server on the port; `nil` if no Martlet server responds there.
+    var portServer: String?
     /// The backends of libllama, e.g. `CPU` and `CUDA`.
     var backends: [String] = ["CPU"]
     /// Graphics hardware whose driver is loaded.

@@ -1,4 +1,5 @@
 import Llama
+import MartletText
 
 /// A finding about a machine, with a remedy if something can be improved. Pure: depends on ``DoctorFacts`` alone.
 struct DoctorFinding: Sendable, Equatable {
@@ -125,36 +126,35 @@ struct DoctorFinding: Sendable, Equatable {
 
     // MARK: Models
 
-    /// Tokens of a context that is large enough for most uses.
-    private static let contextLength: UInt64 = 8_192
-    /// Bytes that a process needs in addition to weights and context.
-    private static let overhead: UInt64 = 256 << 20
-
-    /// Whether weights, context and overhead fit into free memory. Sums that overflow do not fit.
+    /// Whether libllama accepts the file and the memory plan of its load fits.
     private static func model(_ model: DoctorFacts.Model, _ facts: DoctorFacts) -> DoctorFinding {
         if let problem = model.problem {
             return DoctorFinding(
                 subject: "model", severity: .problem, text: "\(model.path) \(problem)",
                 remedy: "get a complete GGUF file")
         }
-        let length = min(model.trainedContextLength ?? contextLength, contextLength)
-        let context = (model.bytesPerToken ?? 0).multipliedReportingOverflow(by: length)
-        let contextBytes = context.overflow ? .max : context.partialValue
-        let needed = [contextBytes, overhead].reduce(model.byteCount) { sum, part in
-            let (result, overflows) = sum.addingReportingOverflow(part)
-            return overflows ? .max : result
+        var text = "\(model.path): \(model.title)"
+        if let refusal = model.refusal {
+            return DoctorFinding(
+                subject: "model", severity: .problem, text: "\(text); libllama refuses it: \(refusal)",
+                remedy: "get a file whose architecture libllama knows, or build with a newer libllama")
         }
-        let text =
-            "\(model.path): \(size(model.byteCount)) of weights"
-            + (model.bytesPerToken == nil ? "" : ", \(size(contextBytes)) for \(length) tokens of context")
-        guard let availableBytes = availableBytes(facts), needed > availableBytes else {
-            return DoctorFinding(subject: "model", severity: .good, text: text + ": fits")
+        guard let load = model.load else { return DoctorFinding(subject: "model", severity: .good, text: text) }
+        text +=
+            "; needs \(size(load.neededByteCount)) of \(size(load.freeByteCount)) free, for \(load.contextLength) tokens and "
+            + "\(load.sequenceCount) sequences"
+        if load.fits {
+            let largest = load.largestContextLength.map { ", up to \($0) tokens of context" } ?? ""
+            return DoctorFinding(subject: "model", severity: .good, text: "\(text): fits\(largest)")
         }
-        return DoctorFinding(
-            subject: "model", severity: .problem,
-            text: text + ": needs \(size(needed)), and \(size(availableBytes)) are free",
-            remedy: "choose a smaller model, or one with fewer bits; a smaller --ctx-size needs less for the context")
+        let remedy =
+            load.largestContextLength.map { "set --ctx-size to at most \($0), or choose a smaller model" }
+            ?? "choose a smaller model, or one with fewer bits; no context of it fits"
+        return DoctorFinding(subject: "model", severity: .problem, text: "\(text): does not fit", remedy: remedy)
     }
+
+    /// Bytes that a process needs in addition to weights and context.
+    private static let overhead: UInt64 = 256 << 20
 
     /// The larger of the machine's and a GPU's free memory; `nil` if the machine's is unknown.
     private static func availableBytes(_ facts: DoctorFacts) -> UInt64? {
@@ -187,11 +187,20 @@ struct DoctorFinding: Sendable, Equatable {
 
     /// A port in use is a warning: the program there may be the server itself.
     private static func port(_ facts: DoctorFacts) -> DoctorFinding {
-        facts.portState == .free
-            ? DoctorFinding(subject: "port", severity: .good, text: "\(facts.port) is free")
-            : DoctorFinding(
-                subject: "port", severity: .warning, text: "\(facts.port) is in use",
+        guard facts.portState == .inUse else {
+            return DoctorFinding(subject: "port", severity: .good, text: "\(facts.port) is free")
+        }
+        let process = facts.portHolder.map { " by process \($0.id): \($0.command.excerpt(bytes: 100))" } ?? ""
+        guard let server = facts.portServer else {
+            return DoctorFinding(
+                subject: "port", severity: .warning, text: "\(facts.port) is in use\(process)",
                 remedy: "stop the program that listens there, or choose another --port")
+        }
+        return DoctorFinding(
+            subject: "port", severity: .warning,
+            text:
+                "\(facts.port) has a running server, \(server.excerpt(bytes: 100))\(process.isEmpty ? "" : "; in use\(process)")",
+            remedy: "'martlet chat' and 'martlet ps' use that server; a second one needs another --port")
     }
 
     /// Connections that are enough for most servers.

@@ -14,6 +14,11 @@ enum LoadState: Sendable, Equatable {
     /// The time between two readings of the list.
     static let pollInterval: Duration = .milliseconds(200)
 
+    /// `loading 60 %`, or `loading` without a known share.
+    static func text(fraction: Double?) -> String {
+        "loading" + (fraction.map { " \(Int(min(max($0, 0), 1) * 100)) %" } ?? "")
+    }
+
     /// The state of a model whose load was requested.
     ///
     /// Martlet's lists have `phase` and `pending`; llama-server's have `value` and `failed`. A server of one model has no

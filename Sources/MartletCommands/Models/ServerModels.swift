@@ -19,7 +19,7 @@ struct ServerOptions: ParsableArguments {
     /// - Throws: An exit code after one line on standard error, if the server cannot be reached or refuses.
     func send(_ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
         guard let base = BaseURL(url) else {
-            throw CommandFailure.exit("--url must be a URL of a server, not '\(url)'")
+            throw CommandFailure.exit("--url must be a URL of a server, not '\(url.printable)'", usage: true)
         }
         let http = ChatClient.makeHTTP()
         let result: Result<JSONValue, any Error>

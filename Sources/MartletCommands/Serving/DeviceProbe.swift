@@ -49,7 +49,8 @@ struct DeviceProbe {
     }
 
     /// Runs a worker to its end and returns its output.
-    private static func run(_ executable: FilePath, _ arguments: [String]) async throws -> String {
+    /// - Throws: If the worker fails, or has not ended after ``timeout``.
+    static func run(_ executable: FilePath, _ arguments: [String]) async throws -> String {
         try await withThrowingTaskGroup(of: String?.self) { group in
             group.addTask {
                 var options = PlatformOptions()

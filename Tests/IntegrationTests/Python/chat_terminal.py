@@ -115,7 +115,9 @@ class Chat:
         self.script, self.screen, self.raw = Scripted(), Screen(columns), ""
         self.terminal, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": state, **variables}
+        # The styles of a terminal, whatever the tests run in.
+        inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        environment = {**inherited, "TERM": "xterm", "XDG_STATE_HOME": state, **variables}
         self.process = subprocess.Popen(
             [sys.argv[1], "chat", "--url", f"127.0.0.1:{self.script.server.server_port}/v1"],
             stdin=other, stdout=other, stderr=other, env=environment, process_group=0)
@@ -286,7 +288,10 @@ def editing(columns, state):
         chat.press("/load nots\r")
         chat.expect("'notes'?")
         chat.press("/load notes\r")
-        chat.expect("(conversation notes)")
+        # The turns of the conversation are shown again, dimmed and as Markdown was written.
+        chat.expect("(conversation notes)\n> one")
+        chat.until(lambda screen: screen.text.count("```\nend") == 2, "the end of the loaded conversation")
+        assert "\x1b[2m> one" in chat.raw, repr(chat.raw[-2_000:])
         chat.press("next\r")
         request = chat.script.asked.get(timeout=SECONDS)
         assert [message["role"] for message in request["messages"]] == ["user", "assistant", "user"], request
@@ -311,9 +316,12 @@ def plain(state):
         chat.script.streams[0].put(chunk(reasoning_content="hm", content="**yes**"))
         chat.expect("**yes**")
         assert "\x1b[0m" not in chat.raw and "\x1b[2m" not in chat.raw
+        chat.script.streams[0].put(END)
         chat.script.streams[0].put(None)
+        chat.expect("(10 tokens")
+        chat.expect_last(">")
         chat.press("\x04")
-        chat.process.wait(SECONDS)
+        assert chat.process.wait(SECONDS) == 0
     finally:
         chat.process.kill()
     chat = Chat(80, state, TERM="dumb")

@@ -49,8 +49,33 @@ struct ChatClient: Sendable {
         return response?.status == .ok || response?.status == .serviceUnavailable
     }
 
+    /// Checks that a server responds at all; any status counts.
+    func connect() async throws(Failure) {
+        do {
+            _ = try await http.execute(request("/health"), timeout: .seconds(30))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// The build of a Martlet server; `nil` if another server responds, or none within `timeout`.
+    func martletBuild(within timeout: TimeAmount) async -> String? {
+        guard let response = try? await http.execute(request("/api/version"), timeout: timeout),
+            let body = try? await response.body.collect(upTo: 1 << 16),
+            let build = (try? JSONParser.parse(Array(body.readableBytesView)))?["server"]?.stringValue,
+            build.hasPrefix("martlet")
+        else { return nil }
+        return build
+    }
+
     /// The names of the server's models.
     func modelNames() async throws(Failure) -> [String] { try await models().map(\.name) }
+
+    /// The name of a model in requests; `nil` = the server does not respond, or has no model of this name.
+    func servedName(of wanted: String) async -> String? {
+        guard let list = try? await modelList() else { return nil }
+        return ServedModels.name(of: wanted, in: list)
+    }
 
     /// The model of a chat without a named model; `nil` = a server with one model, which needs no name.
     func defaultModel() async -> String? {
@@ -61,24 +86,7 @@ struct ChatClient: Sendable {
     /// The server's models, each with the largest number of tokens of prompt and output together, if it is known. Loaded
     /// models come first, failed ones last.
     func models() async throws(Failure) -> [(name: String, contextLength: Int?)] {
-        Self.models(in: try await modelList())
-    }
-
-    /// The models in a response of `GET /v1/models`.
-    static func models(in list: JSONValue) -> [(name: String, contextLength: Int?)] {
-        let entries = list["data"]?.arrayValue ?? []
-        func rank(_ entry: JSONValue) -> Int {
-            switch entry["status"]?["phase"]?.stringValue {
-            case nil, "ready": 0
-            case "failed", "absent": 2
-            default: 1
-            }
-        }
-        return (0...2).flatMap { wanted in entries.filter { rank($0) == wanted } }.compactMap { entry in
-            guard let name = entry["id"]?.stringValue else { return nil }
-            let length = entry["context_length"] ?? entry["meta"]?["n_ctx"]
-            return (name, length?.integerValue.flatMap { Int(exactly: $0) })
-        }
+        ServedModels.all(in: try await modelList())
     }
 
     /// The response of `GET /v1/models`.
@@ -122,11 +130,23 @@ struct ChatClient: Sendable {
         }
     }
 
-    /// Loads a model, if the server loads models by request, and waits until it is loaded.
+    /// Finds a model of the server by its name or an alias, loads it, if the server loads models by request, and waits
+    /// until it is loaded.
     /// - Parameter progress: Receives the share that is loaded, from 0 to 1; `nil` = unknown.
-    /// - Throws: If the load is refused or fails, or the model is unloaded again.
-    func load(_ model: String, progress: (Double?) -> Void) async throws(Failure) {
-        if LoadState.of(model, in: try await modelList()) == .loaded { return }
+    /// - Returns: The name of the model in requests.
+    /// - Throws: If the server has no such model, the load is refused or fails, or the model is unloaded again.
+    func select(_ wanted: String, progress: (Double?) -> Void) async throws(Failure) -> String {
+        let list = try await modelList()
+        guard let name = ServedModels.name(of: wanted, in: list) else {
+            throw Failure(description: ServedModels.problem(wanted, in: list))
+        }
+        guard LoadState.of(name, in: list) != .loaded else { return name }
+        try await load(name, progress: progress)
+        return name
+    }
+
+    /// Requests the load of a model, and waits until it is loaded.
+    private func load(_ model: String, progress: (Double?) -> Void) async throws(Failure) {
         do {
             let body = JSONValue.object(["model": .string(model)])
             let response = try await http.execute(request("/models/load", body.bytes), timeout: .seconds(30))

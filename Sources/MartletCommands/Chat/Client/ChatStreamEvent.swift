@@ -15,6 +15,8 @@ enum ChatStreamEvent: Sendable, Equatable {
     /// A control command took effect at this position.
     /// - `contentBytes`: The length of the remaining content in bytes, after a rewind.
     case controlApplied(action: String, contentBytes: Int? = nil)
+    /// Parts of the request that have no effect, e.g. a field that the server does not know.
+    case warned([String])
     /// The server ended the response with this error.
     case failed(String)
 
@@ -30,6 +32,8 @@ enum ChatStreamEvent: Sendable, Equatable {
             if let text = delta["content"]?.stringValue, !text.isEmpty { events.append(.content(text)) }
         }
         if let reason = choice?["finish_reason"]?.stringValue { events.append(.finished(reason: reason)) }
+        let warnings = warnings(in: chunk)
+        if !warnings.isEmpty { events.append(.warned(warnings)) }
         if let speed = ResponseSpeed(chunk["timings"]) { events.append(.ended(speed)) }
         return events
     }
@@ -44,6 +48,11 @@ enum ChatStreamEvent: Sendable, Equatable {
         return [
             .controlApplied(action: action, contentBytes: control["content_bytes"]?.integerValue.flatMap { Int($0) })
         ]
+    }
+
+    /// The member `warnings` of a response or of a chunk.
+    static func warnings(in body: JSONValue) -> [String] {
+        (body["warnings"]?.arrayValue ?? []).compactMap { $0.stringValue }
     }
 
     /// The message of an error body; `nil` if the body has no `error`.

@@ -5,8 +5,10 @@
 struct ChatTranscript: Sendable {
     /// An entry of the transcript.
     enum Entry: Sendable, Equatable {
-        /// A message of the person, which was entered during a response or is part of a loaded conversation.
+        /// A message of the person, which the model responds to next.
         case message(String)
+        /// A message or a response of a loaded conversation.
+        case earlier(String, isMessage: Bool)
         case content(String)
         case reasoning(String)
         /// The response ends: the next entry begins a line, behind an empty one.
@@ -54,6 +56,8 @@ struct ChatTranscript: Sendable {
             let separator = part == .none ? "" : "\n"
             pieces =
                 endPart() + [StyledText(separator), StyledText("> ", style: style.bold), StyledText(text + "\n\n")]
+        case .earlier(let text, let isMessage):
+            pieces = endPart() + [StyledText((isMessage ? "> " : "") + text + "\n\n", style: style.dim)]
         case .remark(let text): pieces = endPart() + [StyledText("(\(text))\n", style: style.dim)]
         case .error(let text): pieces = endPart() + [StyledText(text + "\n", style: style.error)]
         case .line(let text): pieces = endPart() + [StyledText(text + "\n\n")]

@@ -41,6 +41,8 @@ extension ChatSession {
         var isPaused = false
         var reading: PromptReading?
         var speed: ResponseSpeed?
+        /// The parts of the request that have no effect.
+        var warnings: [String] = []
         /// The messages before the response.
         var base: [Conversation.Message] = []
         /// The parts of the response that are complete, and the messages that were injected behind them.

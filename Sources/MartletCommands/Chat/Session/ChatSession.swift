@@ -1,4 +1,5 @@
 import MartletJSON
+import MartletText
 import OrderedCollections
 
 /// The rules of a chat at a terminal: which command is possible when, and what a response becomes. Pure: accepts lines,
@@ -26,6 +27,8 @@ struct ChatSession: Sendable {
     private var versionedID: String?
     /// The messages before the last response that is no fork.
     private var versionBase: [Conversation.Message] = []
+    /// The warnings of the last response that had other ones than the response before.
+    private var lastWarnings: [String] = []
     /// Whether the last key was Ctrl-C on an empty line.
     private var wasInterrupted = false
 
@@ -115,7 +118,8 @@ struct ChatSession: Sendable {
         return [.show(.message(text)), .stream(fork: nil)]
     }
 
-    private mutating func forgetVersions() {
+    /// The versions of an earlier response cannot be selected any more.
+    mutating func forgetVersions() {
         versions = []
         versionedID = nil
     }
@@ -217,6 +221,11 @@ struct ChatSession: Sendable {
         case .progress(let reading): response?.reading = reading
         case .ended(let speed): response?.speed = speed
         case .finished: break
+        case .warned(let warnings):
+            // The settings of a chat are part of each request: the same words again would say nothing.
+            guard warnings != lastWarnings else { return [] }
+            lastWarnings = warnings
+            response?.warnings = warnings
         case .content(let text):
             response?.text += text
             response?.hasOutput = true
@@ -331,7 +340,8 @@ struct ChatSession: Sendable {
     private static func remarks(on response: Response, _ failure: String?) -> [Effect] {
         if response.isStopped { return [.show(.remark("stopped"))] }
         if let failure { return [.show(.error(failure))] }
-        return response.speed.map { [.show(.remark($0.text))] } ?? []
+        let warnings = response.warnings.map { Effect.show(.remark("warning: \($0.excerpt(bytes: 300))")) }
+        return warnings + (response.speed.map { [.show(.remark($0.text))] } ?? [])
     }
 
     /// Shows the next fork as a version of the last response.
@@ -339,20 +349,5 @@ struct ChatSession: Sendable {
         let id = forks.removeFirst()
         response = Response(id: id, hasBegun: true, base: versionBase, isFork: true)
         return [.show(.remark("version \(versions.count + 1)")), .stream(fork: id)]
-    }
-
-    // MARK: Stored conversations
-
-    /// Continues a stored conversation and shows its last turn.
-    mutating func adopt(_ stored: Conversation) -> [Effect] {
-        let settings = conversation.settings
-        conversation = stored
-        conversation.settings = settings
-        forgetVersions()
-        let last = stored.messages.suffix(2)
-        return last.flatMap { message -> [Effect] in
-            message.role == "user"
-                ? [.show(.message(message.content))] : [.show(.content(message.content)), .show(.responseEnded)]
-        }
     }
 }
