@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// The examples at the beginning of the pages, as they are written.
-@Suite(.timeLimit(.minutes(5))) struct PageExampleTests {
+@Suite(.timeLimit(.minutes(15))) struct PageExampleTests {
     @Test func theFirstExamplesOfThePagesRunWithTheirOutput() async throws {
         try await Server.run { server in
             let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/page_examples.py")

@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// The scripts of the build, which have tests in Python.
-@Suite(.timeLimit(.minutes(5))) struct ScriptTests {
+@Suite(.timeLimit(.minutes(15))) struct ScriptTests {
     @Test func aBuildShowsTheWorkThatIsLeft() async throws {
         let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/build_progress.py")
         let result = try await Subprocess.run(

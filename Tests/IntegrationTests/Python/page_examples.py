@@ -56,7 +56,7 @@ def run(found, folder):
     environment = {**os.environ, "HOME": folder, "URL": base_url, "PATH": f"{folder}:{os.environ['PATH']}"}
     result = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=240)
+        timeout=840)
     outputs = result.stdout.split(mark + "\n")[:-1]
     assert len(outputs) == len(found), f"{result.stdout}{result.stderr}"
     return [output.replace(ADDRESS, "127.0.0.1:8080") for output in outputs]
