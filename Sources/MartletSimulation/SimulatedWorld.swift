@@ -75,6 +75,9 @@ final class SimulatedWorld: @unchecked Sendable {
         return SimulationRandom(seed: plan.seed, part: 1 << 32 + lastPart)
     }
 
+    /// The time until the file of a response is written, in milliseconds.
+    var storageTime: Int { random.element(of: [0, 1, 1, 20, 100, 600]) }
+
     // MARK: Processes
 
     /// Starts a server, unless one runs.

@@ -46,7 +46,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 2 << 40 + UInt64(number))
-        let form = random.element(of: ["prompt", "chat", "chat", "grammar"])
+        let form = random.element(of: ["prompt", "chat", "chat", "heads", "heads", "grammar"])
         var request = SimulatedRequest(
             prompt: "\(form) \(random.below(1_000)) of reader \(number)", seed: UInt64(random.below(1_000)))
         request.lifetime = random.element(of: [.plain, .resumable, .resumable, .resumable, .background])
@@ -58,6 +58,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
         request.reportsTimings = random.chance(1, of: 6)
         request.reportsProgress = random.chance(1, of: 4)
         request.hasPings = random.chance(1, of: 4)
+        request.isStored = request.lifetime == .plain && random.chance(1, of: 2)
         if random.chance(1, of: 20) { request.prompt = "long \(request.prompt)" }
         cursorKind =
             request.label == nil
@@ -86,7 +87,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
         case .open(let connection, let isNumbered): return receive(connection, isNumbered: isNumbered)
         case .away:
             guard let connection = connect(), let edge = world.edge, let id else { return true }
-            if edge.number != lastProcess, random.chance(1, of: 5) { stopGeneration(id, edge) }
+            if edge.number != lastProcess, random.chance(1, of: 3) { stopGeneration(id, edge) }
             lastProcess = edge.number
             let cursor = cursor
             record("comes back to \(id.prefix(6)) \(cursor)")
@@ -215,6 +216,7 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
     private func responseEnded(isNumbered: Bool) -> Bool {
         guard id != nil else {
             if stream.endCount != 1 { world.fail(.oneEnd, "\(name): a plain stream ended without a terminal event") }
+            SimulationChecks.checkStorage(of: ownRequest, for: name, in: world)
             return false
         }
         let received = isNumbered || cursorKind == .bytes ? stream : unnumbered

@@ -67,7 +67,7 @@ final class SocketClient: SimulatedClient, @unchecked Sendable {
     private func generate(_ edge: SimulatedEdge) {
         rest -= 1
         begunCount += 1
-        let form = random.element(of: ["prompt", "chat", "grammar"])
+        let form = random.element(of: ["prompt", "chat", "heads", "grammar"])
         var request = SimulatedRequest(
             prompt: "\(form) \(begunCount) of \(name)", seed: UInt64(random.below(1_000)))
         request.owner = owner

@@ -21,15 +21,23 @@ final class WaitingClient: SimulatedClient, @unchecked Sendable {
 
     init(number: Int, in world: SimulatedWorld) {
         var random = SimulationRandom(seed: world.plan.seed, part: 3 << 40 + UInt64(number))
-        let form = random.element(of: ["question", "chat"])
+        let form = random.element(of: ["question", "chat", "heads"])
         var request = SimulatedRequest(
             prompt: "\(form) \(random.below(1_000)) of waiter \(number)", seed: UInt64(random.below(1_000)))
         request.streams = false
         request.lifetime = random.element(of: [.plain, .resumable, .background, .background])
         request.choices = random.element(of: [1, 1, 2])
+        request.isStored = request.lifetime == .plain && random.chance(1, of: 2)
         looksPerCut = random.element(of: [.max, 200, 30])
         self.request = request
         super.init("waiter", number: number, in: world)
+    }
+
+    /// The request with its owner.
+    private var ownRequest: SimulatedRequest {
+        var own = request
+        own.owner = owner
+        return own
     }
 
     override func act() -> Bool {
@@ -40,10 +48,8 @@ final class WaitingClient: SimulatedClient, @unchecked Sendable {
                 patience -= 1
                 return patience > 0
             }
-            var own = request
-            own.owner = owner
             record("asks for a whole \(request.lifetime) output of '\(request.prompt)'")
-            edge.complete(own, on: connection)
+            edge.complete(ownRequest, on: connection)
             state = .open(connection)
         case .open(let connection):
             if case .reply(let reply)? = connection.head { return finish(with: reply) }
@@ -71,7 +77,11 @@ final class WaitingClient: SimulatedClient, @unchecked Sendable {
     private func finish(with reply: SimulatedConnection.Reply) -> Bool {
         switch reply {
         case .whole(let received, let events):
-            if let received { world.truth.update(received) { $0.isKnown = true } }
+            if let received {
+                world.truth.update(received) { $0.isKnown = true }
+            } else {
+                SimulationChecks.checkStorage(of: ownRequest, for: name, in: world)
+            }
             record("receives a whole output of \(events.count) events")
             if events.count(where: { $0.isTerminal }) != 1 || events.last?.isTerminal != true {
                 world.fail(.oneEnd, "\(name): a whole output has \(events.count { $0.isTerminal }) terminal events")

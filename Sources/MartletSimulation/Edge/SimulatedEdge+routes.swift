@@ -2,6 +2,7 @@ import MartletGenerations
 import MartletProtocol
 import MartletStreams
 import MartletTestSupport
+import MartletWorkers
 import NIOCore
 
 /// The routes, without HTTP: each calls the core as the route of `MartletServer` does.
@@ -43,12 +44,7 @@ extension SimulatedEdge {
     /// `POST /v1/completions`: a stream, the whole output, or the state of a background generation.
     func complete(_ request: SimulatedRequest, on connection: SimulatedConnection) {
         handle(connection) { [self] in
-            let generation = try await completions.start(request.plan, request.terms, on: connection.eventLoop) {
-                [registry] generation in
-                world.truth.add(request, generation)
-                guard !generation.spec.isResumable else { return }
-                connection.eventLoop.execute { connection.onDisconnect { registry.cancel(generation.handle) } }
-            }
+            let generation = try await start(request, on: connection)
             // Without a journal the generation ends with its process.
             if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
             let spec = generation.spec
@@ -58,12 +54,49 @@ extension SimulatedEdge {
             }
             if spec.isResumable {
                 await wait(for: generation, on: connection)
+            } else if request.isStored {
+                await generation.log.waitForVisibleEnd()
             } else {
                 await generation.log.waitForEnd()
             }
             guard generation.log.terminalEvent != nil else { return respond(.unavailable, on: connection) }
             let id = spec.isResumable ? spec.head.id : nil
             respond(.whole(id: id, generation.log.events), on: connection)
+        }
+    }
+
+    /// Begins a generation, which ends with its connection if it is plain.
+    private func start(
+        _ request: SimulatedRequest, on connection: SimulatedConnection
+    ) async throws(GenerationError) -> Generation {
+        do throws(GenerationError) {
+            return try await completions.start(request.plan, request.terms, on: connection.eventLoop) {
+                [registry] generation in
+                world.truth.add(request, generation)
+                guard !generation.spec.isResumable else { return }
+                if request.isStored { store(generation) }
+                connection.eventLoop.execute { connection.onDisconnect { registry.cancel(generation.handle) } }
+            }
+        } catch {
+            world.truth.refuse(request)
+            throw error
+        }
+    }
+
+    /// Holds the end of a generation until its response has a file, as `ResponseStore` does. The file of a slow disk
+    /// comes later than readers wait.
+    private func store(_ generation: Generation) {
+        generation.log.holdEnd()
+        let id = generation.spec.head.id
+        handlerCount += 1
+        Task {
+            await generation.log.waitForEnd()
+            // Readers wait for 250 ms.
+            world.truth.update(id) { $0.storageDeadline = world.scheduler.now + 150_000_000 }
+            try? await SupervisorClock.simulated(world.scheduler, on: tasks).sleep(.milliseconds(world.storageTime))
+            world.truth.update(id) { $0.storageDeadline = 0 }
+            generation.log.releaseEnd()
+            handlerCount -= 1
         }
     }
 

@@ -18,6 +18,8 @@ struct SimulatedRequest: Sendable, Equatable {
     var reportsTimings = false
     var reportsProgress = false
     var hasPings = false
+    /// Whether the response is stored: its end waits for its file. Plain generations only.
+    var isStored = false
 
     /// The request as a JSON body.
     var body: JSONValue {
@@ -65,6 +67,7 @@ struct SimulatedRequest: Sendable, Equatable {
         var options = CompletionOptions(
             parameters: parameters, reasoningFormat: .auto, schemaCompiler: SchemaCompiler(), grammarLimits: .standard)
         options.streams = streams
+        options.reportsLoad = reportsProgress
         options.isBackground = lifetime == .background
         options.choiceCount = choices
         options.pingInterval = hasPings ? .milliseconds(80) : nil

@@ -53,7 +53,7 @@ enum SimulationChecks {
         _ id: String, _ record: SimulationTruth.Record, isByLabel: Bool, to client: String, in world: SimulatedWorld
     ) {
         world.record(client, "finds nothing under \(id.prefix(6))")
-        guard !mayBeGone(record, world), !(isByLabel && isRefused(id, record, world)) else {
+        guard !mayBeGone(record, world), !(isByLabel && hasLostLabel(id, record, world)) else {
             if world.limits.mayEvict, !record.isDeleting, !record.mayLack, !record.isUncertain {
                 world.reach(.eviction)
             }
@@ -72,17 +72,34 @@ enum SimulationChecks {
         return contents.offsets.filter { $0.key > missing }.values.min() ?? .max
     }
 
-    /// Whether a label does not point at a generation that is still found by its id: the label has a newer one, or the
-    /// engine has refused the generation.
-    private static func isRefused(_ id: String, _ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
-        if let label = record.request.label, let registry = world.edge?.registry,
-            registry.generation(labelled: label, of: record.request.owner)?.spec.head.id != id
-        {
-            return registry.generation(id: id, of: record.request.owner) != nil
-        }
-        guard case .failed? = world.edge?.registry.generation(id: id, of: record.request.owner)?.log.terminalEvent
+    /// Whether a label need not point at a generation that is still found by its id: the label has a newer generation or
+    /// has had one that is removed, or the engine has refused the generation itself.
+    ///
+    /// A label that finds nothing is a fault otherwise: a newer generation that the engine refused leaves the label to
+    /// the older one.
+    private static func hasLostLabel(_ id: String, _ record: SimulationTruth.Record, _ world: SimulatedWorld) -> Bool {
+        let owner = record.request.owner
+        guard let label = record.request.label, let registry = world.edge?.registry,
+            let own = registry.generation(id: id, of: owner)
         else { return false }
-        return true
+        if own.log.refusal(ofChoices: own.spec.choiceCount) != nil { return true }
+        let newer = world.truth.generations(labelled: label, of: owner, after: id)
+        if let found = registry.generation(labelled: label, of: owner), found !== own {
+            return newer.contains { $0.id == found.spec.head.id }
+        }
+        // The lookup may have been before the removal.
+        return newer.contains { !$0.isRefused && registry.generation(id: $0.id, of: owner) == nil }
+    }
+
+    /// A client has received the end of a plain generation. If its response is stored, the response has a file, or the
+    /// disk is slow.
+    static func checkStorage(of request: SimulatedRequest, for client: String, in world: SimulatedWorld) {
+        guard request.isStored, let id = world.truth.ids.last(where: { world.truth.records[$0]?.request == request })
+        else { return }
+        guard world.truth.records[id]?.storageDeadline.map({ $0 > world.scheduler.now }) ?? true else {
+            return world.reach(.storedEnd)
+        }
+        world.fail(.storage, "\(client) has the end of \(id.prefix(6)), whose response has no file")
     }
 
     /// The generations that have not ended, each with its state, for messages.
@@ -132,6 +149,9 @@ enum SimulationChecks {
             }
             if record.isDeleted, !record.mayLack {
                 world.fail(.deletion, "\(id.prefix(6)) was deleted and is still there")
+            }
+            if generation.log.waitingCount > 0 {
+                world.fail(.leftovers, "a task, a reader or a reply waits for \(id.prefix(6)), which has ended")
             }
             check(generation, record, world)
         }

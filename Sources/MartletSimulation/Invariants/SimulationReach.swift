@@ -24,5 +24,6 @@ package enum SimulationReach: String, Sendable, CaseIterable {
     case earlyEnd = "an end that skips numbers"
     case hangup = "a SIGHUP that ends the server"
     case powerLoss = "a loss of power"
+    case storedEnd = "an end that waited for the file of its response"
     case secondSignal = "a second signal"
 }

@@ -15,6 +15,11 @@ final class SimulationTruth {
         var parts: [PartKey: [UInt8]] = [:]
         /// Whether a client received the terminal event.
         var isEndSeen = false
+        /// Whether the client that began it received an error instead.
+        var isRefused = false
+        /// The time at which its stored response may be read although it has no file, in nanoseconds; nil = it has not
+        /// ended, or no response is stored.
+        var storageDeadline: UInt64?
         /// Whether a client knows the id.
         var isKnown = false
         /// Whether a client began to delete it, directly or by its label.
@@ -91,6 +96,23 @@ final class SimulationTruth {
         if !generation.spec.isResumable { record.plain = generation }
         records[id] = record
         ids.append(id)
+    }
+
+    /// The client of a request that has begun a generation receives an error.
+    func refuse(_ request: SimulatedRequest) {
+        guard let id = ids.last(where: { records[$0]?.request == request }) else { return }
+        records[id]?.isRefused = true
+    }
+
+    /// The generations of a label that began after another one.
+    func generations(labelled label: String, of owner: Owner, after id: String) -> [(id: String, isRefused: Bool)] {
+        guard let index = ids.firstIndex(of: id) else { return [] }
+        return ids[(index + 1)...].compactMap { id in
+            guard let record = records[id], record.request.label == label, record.request.owner == owner else {
+                return nil
+            }
+            return (id, record.isRefused)
+        }
     }
 
     /// A worker has made a fork with these tokens.

@@ -69,6 +69,8 @@ package enum SimulationRule: String, Sendable, CaseIterable {
     case deletion = "what is deleted is gone"
     /// A resumable generation that a client knows survives until it expires.
     case survival = "a known generation survives"
+    /// The end of a generation whose response is stored comes behind the file, unless the disk is slow.
+    case storage = "a response is in its file before its end"
     /// A server that is asked to end does so within its time.
     case shutdown = "a shutdown ends in time"
     /// Every generation, client and process ends.

@@ -11,10 +11,13 @@ enum SimulatedForm: String, Sendable {
     case text
     case chat
     case grammar
+    /// Words in a chat format, each of which ends as the head of a tool call begins. No call follows, so at each moment
+    /// the parser withholds text.
+    case heads
 
     /// Makes the form that a prompt asks for.
     init(of prompt: String) {
-        self = [Self.chat, .grammar].first { prompt.hasPrefix($0.rawValue) } ?? .text
+        self = [Self.chat, .grammar, .heads].first { prompt.hasPrefix($0.rawValue) } ?? .text
     }
 
     // MARK: Chat
@@ -29,7 +32,7 @@ enum SimulatedForm: String, Sendable {
 
     /// The description of the real output parser; nil for output that is content only.
     var chatOutput: ParserDescription.ChatOutput? {
-        guard self == .chat, let format = Self.format else { return nil }
+        guard self == .chat || self == .heads, let format = Self.format else { return nil }
         return ParserDescription.ChatOutput(
             format: format, tools: [OfferedTools.Tool(name: "find", parameters: ["type": "object"])], opening: "",
             continuation: "", showsReasoning: false, warnings: [])

@@ -102,10 +102,8 @@ struct SimulatedRun {
 
     /// Emits a token, with the text that the token before it withheld.
     private mutating func token(_ id: Int32) -> EngineEvent {
-        var text = withheld
-        // Only the newest token's text is withheld.
-        if !SimulatedModel.isWithheld(id) { text += SimulatedModel.text(of: id) }
-        var made = event(.token(id: id, text: text[...]))
+        // Only text of the newest token is withheld.
+        var made = event(.token(id: id, text: withheld + SimulatedModel.parts(of: id).emitted))
         if request.parameters.reportsTokenTimings {
             made.tokenTimings = TokenTimings(slot: slot ?? 0, timings: timings)
         }
@@ -114,10 +112,9 @@ struct SimulatedRun {
         return made
     }
 
-    /// The text of the last token if it was withheld.
-    private var withheld: [UInt8] {
-        guard let last = request.continuation.last, SimulatedModel.isWithheld(last) else { return [] }
-        return SimulatedModel.text(of: last)
+    /// The part of the last token's text that was withheld.
+    private var withheld: ArraySlice<UInt8> {
+        request.continuation.last.map { SimulatedModel.parts(of: $0).withheld } ?? []
     }
 
     // MARK: Commands
@@ -176,14 +173,14 @@ struct SimulatedRun {
     private func makeFork(_ fork: ForkedGeneration, slot: Int, _ forks: inout [SimulatedRun]) -> [EngineEvent] {
         let run = SimulatedRun(forking: self, as: fork, slot: slot)
         forks.append(run)
-        var text: [UInt8] = []
+        var withheld: ArraySlice<UInt8> = []
         return [
             run.event(.admitted(promptTokens: promptTokens)), run.event(.started(slot: slot, cachedTokens: 0)),
         ]
             + request.continuation.map { id in
-                defer { text = SimulatedModel.isWithheld(id) ? SimulatedModel.text(of: id) : [] }
-                let own = SimulatedModel.isWithheld(id) ? [] : SimulatedModel.text(of: id)
-                return run.event(.token(id: id, text: (text + own)[...]))
+                let parts = SimulatedModel.parts(of: id)
+                defer { withheld = parts.withheld }
+                return run.event(.token(id: id, text: withheld + parts.emitted))
             }
     }
 
@@ -211,7 +208,7 @@ struct SimulatedRun {
 
     /// The terminal event, with the text that is withheld.
     private func end(_ reason: GenerationSummary.Reason) -> EngineEvent.Kind {
-        .finished(GenerationSummary(reason: reason, timings: timings), text: withheld[...])
+        .finished(GenerationSummary(reason: reason, timings: timings), text: withheld)
     }
 
     /// A report on the prefill.

@@ -71,10 +71,20 @@ final class SimulatedWorker: @unchecked Sendable {
         lane = world.scheduler.makeLane("worker")
         write(.hello(version: FrameFormat.version))
         write(.state(.loading(LoadProgress(stage: .textModel, fraction: 0.5))))
+        for part in 1...2 {
+            let time = world.scheduler.now + UInt64(habits.loadTime) * UInt64(part) / 3
+            world.scheduler.addTimer(at: time, on: lane) { [weak self] in self?.reportLoad(part) }
+        }
         let isFailing = habits.startsPerFailure > 0 && random.chance(1, of: habits.startsPerFailure)
         world.scheduler.addTimer(at: world.scheduler.now + UInt64(habits.loadTime), on: lane) { [weak self] in
             isFailing ? self?.end(.signaled(9)) : self?.becomeReady()
         }
+    }
+
+    /// Reports a part of the load, in thirds.
+    private func reportLoad(_ part: Int) {
+        guard phase == .loading else { return }
+        write(.state(.loading(LoadProgress(stage: .textModel, fraction: Double(part) / 3))))
     }
 
     /// The model is loaded.

@@ -33,6 +33,9 @@ extension GenerationRegistry {
             if isIdle, generation.readerlessSince == nil {
                 faults.append("generation \(generation.spec.head.id.prefix(6)) has a reader lease")
             }
+            if isIdle, generation.log.waitingCount > 0 {
+                faults.append("a task or a reply waits for generation \(generation.spec.head.id.prefix(6))")
+            }
             if generation.log.terminalEvent == nil {
                 faults.append("generation \(generation.spec.head.id.prefix(6)) is retained and has not ended")
             }
@@ -71,5 +74,13 @@ extension GenerationRegistry {
             labelled["\(key.owner.rawValue) \(key.label.text)", default: []].append(live.generation)
         }
         return labelled
+    }
+}
+
+extension GenerationLog {
+    /// The number of readers, tasks and replies to commands that wait for events of this log: 0 once the log has ended and
+    /// everything in it is visible.
+    package var waitingCount: Int {
+        state.withLock { $0.armed.count + $0.waiters.count + $0.replies.count }
     }
 }
