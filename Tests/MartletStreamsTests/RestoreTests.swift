@@ -73,6 +73,33 @@ import Testing
         #expect(restored.log.extent.nextNumber == kinds.count + CommitIndex.maximumLead + 1)
     }
 
+    /// A process that died between the record of skipped numbers and the terminal event showed no reader the end: the
+    /// generation continues, and its own end has all text and the next number. The same holds for the server that reads
+    /// the journal with both.
+    @Test(arguments: [true, false]) func numbersThatWereSkippedWithoutAnEndAreNotSkipped(isReadAgain: Bool) throws {
+        let (registry, _) = registry()
+        let handle = GenerationHandle(rawValue: 0)
+        let tokens = (0..<2 * CommitIndex.maximumLead).map { EngineEvent.Kind.token(id: Int32($0), text: [0x61]) }
+        let end = EngineEvent.Kind.finished(
+            GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: [0x62])
+        func stored(_ kinds: [EngineEvent.Kind]) -> [(choice: Int, input: GenerationInput)] {
+            kinds.map { (choice: 0, input: .engine(EngineEvent(handle, $0))) }
+        }
+        var inputs = stored([.admitted(promptTokens: 1), .started(slot: 0, cachedTokens: 0)])
+        inputs.append((choice: 0, input: .skippedNumbers(to: 100)))
+        if isReadAgain { inputs += stored(tokens + [end]) }
+        let restored = try #require(
+            registry.restore(
+                spec(), inputs: inputs, parser: WithholdingParser(), isWhole: false, finished: isReadAgain ? 1 : nil))
+        if !isReadAgain { registry.receive((tokens + [end]).map { EngineEvent(restored.handle, $0) }) }
+        let text = restored.log.events.flatMap { event in
+            if case .text(.content, _, let bytes) = event { Array(bytes) } else { [UInt8]() }
+        }
+        #expect(text == Array(repeating: 0x61, count: tokens.count) + [0x62])
+        #expect(restored.log.terminalEvent != nil)
+        #expect(restored.log.extent.nextNumber == restored.log.extent.count)
+    }
+
     @Test func aLongGenerationIsRestoredWhole() throws {
         let (registry, _) = registry()
         let restored = try #require(

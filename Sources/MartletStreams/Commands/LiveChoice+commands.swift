@@ -61,6 +61,8 @@ extension LiveChoice {
         // A command without a result may not have reached the engine. A client repeats it, and it is sent anew.
         generation.removeUnresolved()
         commands = UnresolvedCommands()
+        // The earlier process ended between the record of skipped numbers and that of the terminal event.
+        endNumber = nil
         // Events become visible before they are durable only while a single choice decodes. In all other states readers
         // have seen no more than the journal has.
         let extent = generation.log.extent

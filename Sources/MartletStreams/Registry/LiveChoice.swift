@@ -25,8 +25,8 @@ final class LiveChoice {
     var forkContext: (any ForkContext)?
     var commands = UnresolvedCommands()
     var isPaused = false
-    /// The number of the terminal event, if it is not the next number.
-    private var endNumber: Int?
+    /// The number of the terminal event, if it is not the next number. Void when another event than a forced end follows.
+    var endNumber: Int?
     var tokenTexts = TokenTextIndex()
     /// The number of tokens of an injected turn that are still expected.
     var tokensUntilTurn: Int?
@@ -155,6 +155,8 @@ final class LiveChoice {
     }
 
     private func apply(_ event: EngineEvent, at now: NIODeadline, wakeups: inout Wakeups) -> Bool {
+        // The process that skipped numbers may have died before its terminal event was in the journal.
+        if !event.isForced { endNumber = nil }
         switch event.kind {
         case .admitted(let promptTokens):
             // A continued generation is admitted and started again.
