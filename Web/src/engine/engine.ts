@@ -309,6 +309,14 @@ export class Engine implements ChatEngine {
         return this.joined.preferences.unloadModel(name);
     }
 
+    downloadModel(name: string): Promise<void> {
+        return this.joined.preferences.downloadModel(name);
+    }
+
+    deleteModel(name: string): Promise<void> {
+        return this.joined.preferences.deleteModel(name);
+    }
+
     setFavourite(name: string, isFavourite: boolean): Promise<void> {
         return this.joined.preferences.setFavourite(name, isFavourite);
     }

@@ -87,6 +87,8 @@ export class IndexedDatabase implements Database {
                         if ("put" in operation) transaction.objectStore(operation.put[0]).put(operation.put[1]);
                         else transaction.objectStore(operation.remove[0]).delete(operation.remove[1]);
                     }
+                    // Now, not when the browser finds that nothing follows: a page that goes away has no later.
+                    transaction.commit?.();
                 } catch (problem) {
                     fault = problem;
                     transaction.abort();

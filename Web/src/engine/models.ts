@@ -318,6 +318,15 @@ export class Models {
         return this.api.request("POST", "models/load", { model: name });
     }
 
+    download(name: string): Promise<Reply> {
+        return this.api.request("POST", "models", { model: name });
+    }
+
+    /** Deletes the files of a model. */
+    remove(name: string): Promise<Reply> {
+        return this.api.request("DELETE", "models?model=" + encodeURIComponent(name));
+    }
+
     /** Unloads a model, and cancels its load. */
     unload(name: string): Promise<Reply> {
         return this.api.request("POST", "models/unload", { model: name });

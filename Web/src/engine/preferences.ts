@@ -1,3 +1,4 @@
+import type { Reply } from "./api";
 import type { Library } from "./library";
 import { browserSettings } from "./parts";
 import type { Parts } from "./parts";
@@ -28,12 +29,22 @@ export class Preferences {
     }
 
     async loadModel(name: string): Promise<void> {
-        const reply = await this.parts.models.load(name);
-        if (reply.kind === "refused") this.parts.notices.show("error", words.commandFailed(reply.failure.message));
+        this.tellRefusal(await this.parts.models.load(name));
     }
 
     async unloadModel(name: string): Promise<void> {
-        const reply = await this.parts.models.unload(name);
+        this.tellRefusal(await this.parts.models.unload(name));
+    }
+
+    async downloadModel(name: string): Promise<void> {
+        this.tellRefusal(await this.parts.models.download(name));
+    }
+
+    async deleteModel(name: string): Promise<void> {
+        this.tellRefusal(await this.parts.models.remove(name));
+    }
+
+    private tellRefusal(reply: Reply): void {
         if (reply.kind === "refused") this.parts.notices.show("error", words.commandFailed(reply.failure.message));
     }
 

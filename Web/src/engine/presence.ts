@@ -44,8 +44,10 @@ export class Presence {
         const { answers, models, server, environment } = this.parts();
         if (event === "hidden" || event === "leaving") {
             this.isHidden = true;
-            void answers.flush();
+            // Drafts first: transactions of a page that goes away may not run, and only the page has the draft, while the
+            // server has the answer.
             void this.library().flushDrafts();
+            void answers.flush();
             if (event === "leaving") environment.session.write(tabName, this.tab);
         } else {
             if (event === "visible") environment.session.write(tabName, null);

@@ -115,6 +115,8 @@ const pageDefaults: { readonly [name: string]: readonly [JSONValue, Hint] } = {
         0,
         { label: "Largest picture", section: "general", kind: "number", range: [0, 100, 0.5], help: "In megapixels; larger ones are made smaller. 0 = any size." },
     ],
+    // Texts under names; the text box has a dialog for them.
+    prompts: [[], { section: "general", kind: "json" }],
     screenReaderFull: [false, { label: "Read answers in full to a screen reader", section: "general" }],
 };
 
@@ -219,5 +221,7 @@ export class Settings {
 }
 
 function pageFields(): SettingField[] {
-    return Object.entries(pageDefaults).map(([name, [value, hint]]) => field(name, value, hint, false));
+    return Object.entries(pageDefaults)
+        .filter(([name]) => name !== "prompts")
+        .map(([name, [value, hint]]) => field(name, value, hint, false));
 }

@@ -152,7 +152,8 @@ export class Store {
         let operations: readonly Operation[] | null;
         try {
             operations = await this.database.change(keys, decide);
-            if (this.problem !== null && operations !== null && operations.length > 0) this.setProblem(null);
+            // Memory in place of a storage takes every write, and stores none.
+            if (this.problem !== null && this.database.isPersistent && operations !== null && operations.length > 0) this.setProblem(null);
         } catch (problem) {
             this.report(problem);
             operations = decide(keys.map(([store, id]) => this.cached(store, id)));

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import type { ChatEngine, Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
 import { topics } from "../engine/types";
+import { useBack } from "./back";
 import { Composer } from "./Composer";
 import { useClock, useEngine, useMedia, useTopic } from "./hooks";
 import { Bird, Icon } from "./icons";
@@ -22,7 +23,7 @@ const loadServerPage = () => import("./ServerPage");
 const loadSettings = () => import("./Settings");
 const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
-const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList"), import("./parts/Editor"), import("./parts/GaugeDetails"), import("./parts/Queue"), import("./speech")]);
+const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList"), import("./parts/Editor"), import("./parts/GaugeDetails"), import("./parts/Queue"), import("./parts/SlashMenu"), import("./parts/Compare"), import("./speech")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
 const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
 const loadDialogs = () => import("./PageDialogs");
@@ -82,7 +83,9 @@ export function App() {
                 return !value;
             });
     }, [isNarrow]);
-    useKeys({ thread, open: setOpen, toggleSide, hasDialog: open !== null });
+    useKeys({ thread, open: setOpen, toggleSide });
+
+    useBack(isNarrow && isDrawerOpen, () => setDrawerOpen(false));
 
     const isSideVisible = isNarrow ? isDrawerOpen : isSideOpen;
     return (

@@ -6,9 +6,12 @@ import { Icon } from "./icons";
 import { persistStorage } from "./memory";
 import { DraftAttachments } from "./parts/Attachments";
 import { RunningBar } from "./parts/RunningBar";
+import type { SlashKeys } from "./parts/SlashMenu";
 import { openConversation } from "./router";
 import { grow, IconButton } from "./ui";
 
+const SlashMenu = lazy(() => import("./parts/SlashMenu").then(module => ({ default: module.SlashMenu })));
+const Prompts = lazy(() => import("./parts/Prompts").then(module => ({ default: module.Prompts })));
 const Queue = lazy(() => import("./parts/Queue").then(module => ({ default: module.Queue })));
 
 /** The text box of a conversation; null = a chat that does not exist yet. */
@@ -21,6 +24,10 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
     const [problem, setProblem] = useState<SendProblem | null>(null);
     const area = useRef<HTMLTextAreaElement>(null);
     const picker = useRef<HTMLInputElement>(null);
+    const slash = useRef<SlashKeys>(null);
+    const [isEditingPrompts, setEditingPrompts] = useState(false);
+    const [isSlashClosed, setSlashClosed] = useState(false);
+    const hasSlash = !isSlashClosed && /^\/\S*$/.test(text);
     const isTouch = useMedia("(pointer: coarse)");
     const running = thread?.running ?? null;
     useTopic(topics.models, current => current.models());
@@ -50,6 +57,7 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
         setText(next);
         setAttachments(files);
         setProblem(null);
+        if (!next.startsWith("/")) setSlashClosed(false);
         engine.saveDraft(draftID, { text: next, attachments: files });
     };
     const latest = useRef({ text, attachments });
@@ -87,6 +95,11 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
 
     const onKeyDown = (event: React.KeyboardEvent<HTMLTextAreaElement>): void => {
         if (event.nativeEvent.isComposing) return;
+        if (hasSlash && slash.current?.press(event.key)) {
+            event.preventDefault();
+            event.stopPropagation();
+            return;
+        }
         if (event.key === "Enter") {
             const isForced = event.ctrlKey || event.metaKey;
             const sends = engine.setting(id, "sendOnEnter") !== false && !isTouch && !event.shiftKey && !isInFence(text, event.currentTarget);
@@ -149,6 +162,22 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
                     if (event.target === event.currentTarget) area.current?.focus();
                 }}
             >
+                {hasSlash && (
+                    <Suspense fallback={null}>
+                        <SlashMenu
+                            ref={slash}
+                            id={id}
+                            running={running}
+                            query={text.slice(1)}
+                            onText={next => {
+                                change(next);
+                                area.current?.focus();
+                            }}
+                            onPrompts={() => setEditingPrompts(true)}
+                            onClose={() => setSlashClosed(true)}
+                        />
+                    </Suspense>
+                )}
                 <DraftAttachments
                     attachments={attachments}
                     onRemove={attachment => change(text, attachments.filter(other => other !== attachment))}
@@ -200,6 +229,11 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
                     </div>
                 )}
             </form>
+            {isEditingPrompts && (
+                <Suspense fallback={null}>
+                    <Prompts onClose={() => setEditingPrompts(false)} />
+                </Suspense>
+            )}
             {problem && (
                 <p className="problem" role="alert">
                     {problem.words}

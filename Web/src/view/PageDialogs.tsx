@@ -53,7 +53,7 @@ const keys: readonly [string, string][] = [
 /** All keys of the page. */
 export function Keys({ onClose }: { onClose: () => void }) {
     return (
-        <Dialog title="Keyboard" onClose={onClose}>
+        <Dialog title="Keyboard" isText onClose={onClose}>
             <dl className="keys">
                 {keys.map(([key, use]) => (
                     <div key={key}>

@@ -4,6 +4,7 @@ import { topics } from "../engine/types";
 import { bytes, count, duration, percent, rate, shortCount } from "./format";
 import { useClock, useEngine, useTopic } from "./hooks";
 import { Icon } from "./icons";
+import { DeleteButton, DownloadForm } from "./parts/Downloads";
 import { IconButton, Progress } from "./ui";
 
 /** What the server does: models, requests, and the last hour in charts. */
@@ -87,6 +88,7 @@ export function ServerPage() {
 
             <section aria-labelledby="models">
                 <h2 id="models">Models</h2>
+                {feed.isManaged && <DownloadForm />}
                 <ul className="cards">
                     {feed.models.map(model => (
                         <ModelCard key={model.name} model={model} isManaged={feed.isManaged} />
@@ -196,6 +198,7 @@ function ModelCard({ model, isManaged }: { model: Model; isManaged: boolean }) {
             </div>
             {isManaged && (
                 <div className="card-actions">
+                    {(model.status === "unloaded" || model.status === "failed") && <DeleteButton model={model} />}
                     {isBusy ? (
                         <IconButton icon="close" label={`Cancel ${model.name}`} onClick={() => void engine.cancelLoad(model.name)} />
                     ) : model.status === "loaded" ? (

@@ -1,13 +1,25 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message, Thread as ThreadSnapshot } from "../engine/types";
 import { useEngine } from "./hooks";
 import { Icon } from "./icons";
-import { MessageView } from "./parts/MessageView";
+import { Comparison, MessageView } from "./parts/MessageView";
 import { GrowingText } from "./ui";
 
 /** The messages that are drawn at once when a conversation opens; the earlier ones follow when the page is idle. */
 const FIRST = 24;
 const STEP = 20;
+
+const CompareDialog = lazy(() => import("./parts/Compare").then(module => ({ default: module.CompareDialog })));
+const AskModelsDialog = lazy(() => import("./parts/Compare").then(module => ({ default: module.AskModelsDialog })));
+
+/** The message at the upper edge, and how far below the edge it begins, in pixels. */
+interface Place {
+    readonly message: string;
+    readonly offset: number;
+}
+
+/** Where the user left the conversations of this tab; absent = at the end. */
+const places = new Map<string, Place>();
 
 /** A question with everything that answers it. */
 interface Turn {
@@ -24,8 +36,25 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
     /** When the user last did something that may scroll. */
     const touched = useRef(0);
     const [isAway, setAway] = useState(false);
+    // Here, and not in the message: a new version takes the place of the message.
+    const [compared, setCompared] = useState<Comparison | null>(null);
+    useEffect(() => {
+        const show = (event: Event): void => setCompared((event as CustomEvent<Comparison>).detail);
+        addEventListener("martlet.compare", show);
+        return () => removeEventListener("martlet.compare", show);
+    }, []);
     const id = thread.conversation.id;
-    const visible = useVisibleCount(id, thread.messages.length, focus !== null);
+    const place = useRef<{ id: string; at: Place | undefined }>({ id: "", at: undefined });
+    if (place.current.id !== id) place.current = { id, at: places.get(id) };
+    const { at } = place.current;
+    const total = thread.messages.length;
+    const index = at ? thread.messages.findIndex(message => message.id === at.message) : -1;
+    const visible = useVisibleCount(id, total, focus !== null ? total : index >= 0 ? total - index + 4 : FIRST);
+    // What is drawn above must not move what the user reads.
+    const drawn = useRef({ id, visible, fromEnd: 0 });
+    if (drawn.current.visible !== visible && drawn.current.id === id && scroller.current) {
+        drawn.current.fromEnd = scroller.current.scrollHeight - scroller.current.scrollTop;
+    }
     const freshFrom = useFreshTurn(thread);
 
     const toEnd = useCallback((smooth: boolean) => {
@@ -55,8 +84,27 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
             const hit = document.getElementById(`m-${focus}`);
             hit?.scrollIntoView({ block: "center" });
             hit?.classList.add("is-hit");
-        } else toEnd(false);
+            return;
+        }
+        if (at && document.getElementById(`m-${at.message}`)) isPinned.current = false;
+        else toEnd(false);
     }, [id, focus, thread.isLoaded, toEnd]);
+
+    // Behind the effects of the answers, which draw their texts.
+    useEffect(() => {
+        const element = scroller.current;
+        const left = at && document.getElementById(`m-${at.message}`);
+        if (focus || !element || !left || isPinned.current) return;
+        element.scrollTop += left.getBoundingClientRect().top - element.getBoundingClientRect().top - at.offset;
+        lastTop.current = element.scrollTop;
+    }, [id, focus, thread.isLoaded]);
+
+    useLayoutEffect(() => {
+        const { id: before, visible: count, fromEnd } = drawn.current;
+        const element = scroller.current;
+        if (before === id && count !== visible && element && !isPinned.current) element.scrollTop = element.scrollHeight - fromEnd;
+        drawn.current = { id, visible, fromEnd };
+    }, [id, visible]);
 
     // A sent message brings the end into view, wherever the user was.
     const last = thread.messages[thread.messages.length - 1];
@@ -82,6 +130,8 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
                     else if (isMoved) isPinned.current = false;
                     lastTop.current = element.scrollTop;
                     setAway(distance > 240 && !isPinned.current);
+                    if (isPinned.current) places.delete(id);
+                    else notePlace(id, element);
                 }}
                 onWheel={event => {
                     touched.current = performance.now();
@@ -113,6 +163,15 @@ export function Thread({ thread, focus }: { thread: ThreadSnapshot; focus: strin
                     ))}
                 </div>
             </div>
+            {compared && (
+                <Suspense fallback={null}>
+                    {compared.asks ? (
+                        <AskModelsDialog message={compared.message} onClose={() => setCompared(null)} />
+                    ) : (
+                        <CompareDialog message={compared.message} onClose={() => setCompared(null)} />
+                    )}
+                </Suspense>
+            )}
             {isAway && (
                 <button type="button" className="to-end" aria-label="Go to the end" title="Go to the end" onClick={() => toEnd(true)}>
                     <Icon name="down" />
@@ -129,7 +188,7 @@ function reducesMotion(): boolean {
 }
 
 /** How many messages from the end are drawn: few at first, so that a long conversation opens at once. */
-function useVisibleCount(id: string, total: number, needsAll: boolean): number {
+function useVisibleCount(id: string, total: number, least: number): number {
     const [state, setState] = useState({ id, count: FIRST });
     const count = state.id === id ? state.count : FIRST;
     useEffect(() => {
@@ -143,7 +202,15 @@ function useVisibleCount(id: string, total: number, needsAll: boolean): number {
         const request = requestIdleCallback(draw, { timeout: 400 });
         return () => cancelIdleCallback(request);
     }, [id, count, total]);
-    return needsAll ? total : count;
+    return Math.max(count, least);
+}
+
+/** Notes which message lies at the upper edge. */
+function notePlace(id: string, scroller: HTMLElement): void {
+    const { left, top, width } = scroller.getBoundingClientRect();
+    // Between two messages there is none; the place before is good enough.
+    const message = document.elementFromPoint(left + width / 2, top + 1)?.closest<HTMLElement>("[data-message]");
+    if (message) places.set(id, { message: message.dataset["message"] ?? "", offset: message.getBoundingClientRect().top - top });
 }
 
 /**
@@ -157,7 +224,7 @@ function useFreshTurn(thread: ThreadSnapshot): string | null {
     if (!opened.current || opened.current.id !== thread.conversation.id) {
         if (!thread.isLoaded) return null;
         // A chat that was just made has its first question already.
-        const isNew = questions.length === 1 && thread.running !== null && Date.now() - thread.conversation.createdAt < 5000;
+        const isNew = questions.length === 1 && thread.running !== null && !places.has(thread.conversation.id) && Date.now() - thread.conversation.createdAt < 5000;
         opened.current = { id: thread.conversation.id, last: isNew ? null : last };
     }
     return last !== opened.current.last ? last : null;

@@ -64,7 +64,7 @@ export function Transfer({ onClose }: { onClose: () => void }) {
                 {preview ? (
                     <div className="import-preview">
                         <p>
-                            {preview.conversations} chats with {preview.messages} messages
+                            {preview.conversations === 0 ? "Nothing to import" : `${preview.conversations} chats with ${preview.messages} messages`}
                             {preview.skipped > 0 && `; ${preview.skipped} are here already`}
                         </p>
                         {preview.problems.slice(0, 5).map(problem => (
@@ -72,7 +72,8 @@ export function Transfer({ onClose }: { onClose: () => void }) {
                                 {problem}
                             </p>
                         ))}
-                        <button
+                        <div className="preview-actions">
+                        {preview.conversations > 0 && <button
                             type="button"
                             className="button primary"
                             onClick={() => {
@@ -81,10 +82,11 @@ export function Transfer({ onClose }: { onClose: () => void }) {
                             }}
                         >
                             Import
-                        </button>
+                        </button>}
                         <button type="button" className="button quiet" onClick={() => setPreview(null)}>
                             Cancel
                         </button>
+                        </div>
                     </div>
                 ) : (
                     <button type="button" className="button" onClick={() => picker.current?.click()}>

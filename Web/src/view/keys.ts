@@ -12,12 +12,13 @@ export function useKeys(context: {
     thread: ThreadSnapshot | undefined;
     open: (what: PageDialog) => void;
     toggleSide: () => void;
-    hasDialog: boolean;
 }): void {
     const engine = useEngine();
     useEffect(() => {
         const onKey = (event: KeyboardEvent): void => {
-            const { thread, open, toggleSide, hasDialog } = context;
+            const { thread, open, toggleSide } = context;
+            // Also the dialogs of messages and of the running answer: Escape closes them, and stops nothing.
+            const hasDialog = document.querySelector("dialog[open]") !== null;
             if (event.key === "Escape" && !hasDialog && !event.defaultPrevented) {
                 if (thread?.running) void engine.stop(thread.running);
                 return;

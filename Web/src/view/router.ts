@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { layerCount, replaceHash } from "./back";
 
 /** The place that the address names. Addresses are hashes, so the server needs no rule for them. */
 export type Route =
@@ -32,12 +33,11 @@ export function useRoute(): Route {
 /** Goes to a conversation (null = a new chat), and there to a message. */
 export function openConversation(id: string | null, message?: string, replaces = false): void {
     const hash = id === null ? "#/" : `#/c/${encodeURIComponent(id)}${message ? "/" + encodeURIComponent(message) : ""}`;
-    if (replaces) {
-        history.replaceState(null, "", hash);
-        dispatchEvent(new HashChangeEvent("hashchange"));
-    } else location.hash = hash;
+    if (replaces || layerCount() > 0) replaceHash(hash);
+    else location.hash = hash;
 }
 
 export function openServerPage(): void {
-    location.hash = "#/server";
+    if (layerCount() > 0) replaceHash("#/server");
+    else location.hash = "#/server";
 }

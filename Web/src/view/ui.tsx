@@ -1,4 +1,5 @@
 import { ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { useBack } from "./back";
 import { Icon, IconName } from "./icons";
 
 /** The small controls of the page. */
@@ -41,10 +42,13 @@ export function Dialog(props: {
     children: ReactNode;
     className?: string;
     actions?: ReactNode;
+    /** The body has no control, so it gets the focus itself: a keyboard must be able to scroll it. */
+    isText?: boolean;
 }) {
     const dialog = useRef<HTMLDialogElement>(null);
     const heading = useRef<HTMLHeadingElement>(null);
     const title = useId();
+    useBack(true, props.onClose);
     useLayoutEffect(() => {
         const element = dialog.current;
         element?.showModal();
@@ -72,7 +76,9 @@ export function Dialog(props: {
                     </h2>
                     <IconButton icon="close" label="Close" onClick={props.onClose} />
                 </header>
-                <div className="dialog-body">{props.children}</div>
+                <div className="dialog-body" tabIndex={props.isText ? 0 : undefined}>
+                    {props.children}
+                </div>
                 {props.actions && <footer className="dialog-actions">{props.actions}</footer>}
             </div>
         </dialog>

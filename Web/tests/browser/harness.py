@@ -67,6 +67,13 @@ class Server:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
             return json.load(response)
 
+    def post(self, path, body):
+        """The JSON of a response to a JSON body, straight from the server."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
     def delete(self, path):
         """Deletes a resource, straight at the server."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method="DELETE")
@@ -118,6 +125,7 @@ def shared_server(flags):
         unittest.addModuleCleanup(shutil.rmtree, folder, True)
         _servers[flags] = Server(folder, *flags)
         unittest.addModuleCleanup(_servers[flags].stop)
+        unittest.addModuleCleanup(_servers.pop, flags, None)
     return _servers[flags]
 
 
@@ -130,6 +138,7 @@ def shared_browser():
         browser = playwright.chromium.launch(
             executable_path=browser_path(), args=[*sandbox, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"])
         unittest.addModuleCleanup(browser.close)
+        unittest.addModuleCleanup(_browsers.clear)
         _browsers.append(browser)
     return _browsers[0]
 

@@ -182,6 +182,10 @@ export interface ChatEngine {
     loadModel(name: string): Promise<void>;
     unloadModel(name: string): Promise<void>;
     cancelLoad(name: string): Promise<void>;
+    /** Downloads `ORG/NAME:QUANTIZATION`; its progress is that of the model. Cancelled with `cancelLoad`, and begun again it goes on. */
+    downloadModel(name: string): Promise<void>;
+    /** Deletes the files of a model that is not loaded. */
+    deleteModel(name: string): Promise<void>;
     setFavourite(name: string, isFavourite: boolean): Promise<void>;
     /** null as `id` = the browser's level; undefined as `value` = reset. */
     setSetting(id: ConversationID | null, field: string, value: JSONValue | undefined): Promise<void>;

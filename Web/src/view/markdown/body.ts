@@ -1,3 +1,4 @@
+import { OpenCode } from "./code";
 import { parseBlocks } from "./parse";
 import { blockNode } from "./nodes";
 
@@ -21,8 +22,8 @@ export class MarkdownBody {
     private blocks: DrawnBlock[] = [];
     /** Where the first block that may still change begins in `text`, and how many blocks lie before it. */
     private stable = { offset: 0, count: 0 };
-    /** The code element of an open fence, and the length of the text that it shows. */
-    private fence: { code: Text; marker: string } | null = null;
+    /** The code of an open fence, and the marks that would close it. */
+    private fence: { code: OpenCode; marker: string } | null = null;
 
     constructor(root: HTMLElement) {
         this.root = root;
@@ -66,12 +67,8 @@ export class MarkdownBody {
             const first = block.tokens[0];
             if (isOpen && block.tokens.length === 1 && first?.type === "fence" && !isClosed(source, first.markup)) {
                 const code = node.querySelector("code");
-                if (code) {
-                    const data = document.createTextNode(source.slice(source.indexOf("\n") + 1));
-                    if (source.includes("\n")) {
-                        code.replaceChildren(data);
-                        this.fence = { code: data, marker: first.markup };
-                    }
+                if (code && source.includes("\n")) {
+                    this.fence = { code: new OpenCode(code, source.slice(source.indexOf("\n") + 1), first.info), marker: first.markup };
                 }
             }
         });
@@ -88,9 +85,9 @@ export class MarkdownBody {
         if (!this.fence) return false;
         const { code, marker } = this.fence;
         // The line on which the new characters begin may complete the closing marks.
-        const lineStart = code.data.lastIndexOf("\n") + 1;
-        if ((code.data.slice(lineStart) + appended).includes(marker)) return false;
-        code.appendData(appended);
+        const lineStart = code.text.lastIndexOf("\n") + 1;
+        if ((code.text.slice(lineStart) + appended).includes(marker)) return false;
+        code.append(appended);
         return true;
     }
 }

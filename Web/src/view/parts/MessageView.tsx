@@ -6,6 +6,7 @@ import { bytes, duration, parsed } from "../format";
 import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
+import { recall } from "../memory";
 import { Dialog, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
 import { AttachmentPicture } from "./Attachments";
@@ -26,7 +27,8 @@ export const MessageView = memo(function MessageView(props: {
     isLast: boolean;
 }) {
     const message = useMessage(props.id);
-    const [isEditing, setEditing] = useState(false);
+    // An unsaved edit is open again after a reload (`Editor`).
+    const [isEditing, setEditing] = useState(() => recall(`martlet.edit.${props.id}`, true) !== null);
     if (!message) return null;
     const isUser = message.role === "user";
     return (
@@ -237,6 +239,12 @@ function Actions(props: {
     const size = engine.removalSize(message.id);
     const items: (MenuItem | null)[] = [
         isAnswer && actions.regenerate ? { label: "Write again with …", icon: "again", run: () => setDialog("again") } : null,
+        isAnswer && actions.regenerate && engine.models().models.length > 1
+            ? { label: "Compare models …", icon: "fork", run: () => compare(message, true) }
+            : null,
+        isAnswer && engine.versions(message.id).count > 1
+            ? { label: "Versions side by side", icon: "fork", action: "compare", run: () => compare(message, false) }
+            : null,
         actions.branch
             ? {
                   label: "Continue in a new chat",
@@ -289,6 +297,17 @@ function Actions(props: {
             </Suspense>
         </div>
     );
+}
+
+/** What the dialog with versions side by side shows; `asks`: which models shall answer, too, is asked first. */
+export interface Comparison {
+    readonly message: Message;
+    readonly asks: boolean;
+}
+
+function compare(message: Message, asks: boolean): void {
+    const detail: Comparison = { message, asks };
+    dispatchEvent(new CustomEvent("martlet.compare", { detail }));
 }
 
 /** The element with the rendered answer. */

@@ -1,6 +1,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import type { ConversationID, Model } from "../../engine/types";
 import { topics } from "../../engine/types";
+import { useBack } from "../back";
 import { bytes, shortCount } from "../format";
 import { useEngine, useTopic } from "../hooks";
 import { Icon } from "../icons";
@@ -26,6 +27,7 @@ export function ModelList(props: {
     const engine = useEngine();
     const [query, setQuery] = useState("");
     const listID = useId();
+    useBack(true, props.onClose);
     const root = useRef<HTMLDivElement>(null);
     const sorted = useMemo(() => {
         const words = query.toLowerCase().split(/\s+/).filter(Boolean);

@@ -1,10 +1,11 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message } from "../../engine/types";
 import { duration } from "../format";
 import { useEngine, usePaint } from "../hooks";
 import { Icon } from "../icons";
 import type { MarkdownBody } from "../markdown/body";
 import { useMarkdown } from "../markdown/lazy";
+import { IconButton } from "../ui";
 
 /** What the model thought before it answered. Closed, its header shows the last line while it grows. */
 export function Reasoning({ message }: { message: Message }) {
@@ -13,18 +14,29 @@ export function Reasoning({ message }: { message: Message }) {
     // A user who opens or closes the block decides; nothing closes under the pointer.
     const [choice, setChoice] = useState<boolean | null>(null);
     const isOpen = choice ?? (thinks && engine.setting(message.conversation, "openReasoning") === true);
+    const box = useRef<HTMLElement>(null);
+    const wasOpen = useRef(isOpen);
+    useLayoutEffect(() => {
+        // The end of the thoughts closes the block, but not under the pointer.
+        if (wasOpen.current && !isOpen && choice === null && box.current?.matches(":hover")) setChoice(true);
+        wasOpen.current = isOpen;
+    }, [isOpen, choice]);
+    const canSkip = thinks && engine.actions(message.id).skipThinking;
     const time = message.statistics?.reasoningTime ?? null;
     const title = thinks
         ? "Thinking"
         : (time === null ? "Thought" : `Thought for ${duration(time)}`) + (message.isReasoningSkipped ? " (skipped)" : "");
     return (
-        <section className={thinks ? "reasoning is-live" : "reasoning"}>
-            <button type="button" className="reasoning-head" aria-expanded={isOpen} onClick={() => setChoice(!isOpen)}>
-                <Icon name="thought" />
-                <span className="reasoning-title">{title}</span>
-                {isOpen ? <span className="spacer" /> : <LastLine message={message} />}
-                <Icon name="down" />
-            </button>
+        <section ref={box} className={thinks ? "reasoning is-live" : "reasoning"}>
+            <div className="reasoning-line">
+                <button type="button" className="reasoning-head" aria-expanded={isOpen} onClick={() => setChoice(!isOpen)}>
+                    <Icon name="thought" />
+                    <span className="reasoning-title">{title}</span>
+                    {!isOpen && <LastLine message={message} />}
+                    <Icon name="down" />
+                </button>
+                {canSkip && <IconButton icon="skip" label="Skip thinking" action="skip-here" onClick={() => void engine.skipThinking(message.id)} />}
+            </div>
             {isOpen && <Body message={message} />}
         </section>
     );
