@@ -18,7 +18,8 @@ struct ChatCommand: AsyncParsableCommand {
 
             Conversations and entered lines are kept in ~/.local/state/martlet; --no-history keeps none.
 
-            \(ChatInput.helpText)
+            Commands of a conversation:
+            \(ChatHelp.text(columns: 80))
             """)
 
     @Argument(help: "A question. Several words need no quotes.")

@@ -121,18 +121,70 @@ import Testing
         }
     }
 
-    @Test func swift() async throws {
-        try await Server.run { server in
-            let folder = FilePath("/tmp/martlet-example-\(server.processIdentifier)")
-            try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: folder.string) }
+    // MARK: The tutorial in three languages
+
+    /// A command that runs the program of the tutorial in a language, with a response that is long enough for two restarts.
+    private static func command(_ language: String, in folder: FilePath) async throws -> [String] {
+        let fields = #""temperature": 0, "max_tokens": 3500, "ignore_eos": "#
+        let program = try example(language, page: "tutorial.md")
+        switch language {
+        case "python":
+            let python = MartletProcess.repository.appending(".deps/python/bin/python")
+            return [python.string, "-c", program.replacing(#""temperature": 0"#, with: fields + "True")]
+        case "js":
+            let long = program.replacing("temperature: 0", with: fields + "true")
+            return ["/usr/bin/env", "node", "--input-type=module", "--eval", long]
+        default:
             let source = folder.appending("main.swift").string
-            try Data(try Self.example("swift").utf8).write(to: URL(filePath: source))
-            let program = folder.appending("example")
-            _ = try await Self.run(.name("swiftc"), ["-o", program.string, source], server)
-            let output = try await Self.run(.path(program), [], server)
-            let json = try JSONParser.parse(Array(output.utf8))
-            #expect(json["usage"]?["completion_tokens"] != nil)
+            let long = program.replacing(#""temperature": 0"#, with: fields + "true")
+            try Data(long.utf8).write(to: URL(filePath: source))
+            let result = folder.appending("app").string
+            let compiler = try await Subprocess.run(
+                .name("swiftc"), arguments: ["-o", result, source], output: .discarded, error: .string(limit: 1 << 20))
+            #expect(compiler.terminationStatus.isSuccess, "\(compiler.standardError)")
+            return [result]
+        }
+    }
+
+    private static func hasNode() async -> Bool {
+        let result = try? await Subprocess.run(.name("node"), arguments: ["--version"], output: .discarded)
+        return result?.terminationStatus.isSuccess ?? false
+    }
+
+    /// The programs of the tutorial, as written except for the length of the response, over SIGTERM and then over SIGKILL.
+    @Test func theTutorialsProgramsSurviveARestartAndACrash() async throws {
+        let state = StateFolder()
+        let flags = ["--state-dir", state.path, "--drain-timeout", "1"]
+        let languages = ["python", "swift"] + (await Self.hasNode() ? ["js"] : [])
+        let folder = FilePath(state.path + "-programs")
+        try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder.string) }
+        var commands: [[String]] = []
+        for language in languages { commands.append(try await Self.command(language, in: folder)) }
+        let port = LockedValue(0)
+        let programs = LockedValue<[Task<String, any Error>]>([])
+        try await Server.run(flags) { [commands] server in
+            port.set(server.port)
+            programs.set(
+                commands.map { command in
+                    Task { try await Self.run(.path(FilePath(command[0])), Array(command.dropFirst()), server) }
+                })
+            // Each program reads its generation: none is still on its way to the server.
+            try await server.wait {
+                let body = try JSONParser.parse(Array(try await server.get("/v1/generations").body.utf8))
+                let generations = body["data"]?.arrayValue ?? []
+                return generations.count == commands.count
+                    && generations.allSatisfy { ($0["tokens"]?.integerValue ?? 0) > 5 }
+            }
+        }
+        try await Server.run(flags, port: port.value) { server in kill(server.processIdentifier, SIGKILL) }
+        try await Server.run(flags, port: port.value) { server in
+            let fields: JSONObject = ["max_tokens": 3500, "ignore_eos": true]
+            let message = try await Self.message("Count from 1 to 5.", fields, server)
+            let text = try #require(message["content"]?.stringValue)
+            for (language, program) in zip(languages, programs.value) {
+                #expect(try await program.value == text + "\n", "\(language)")
+            }
         }
     }
 }

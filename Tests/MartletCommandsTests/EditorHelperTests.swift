@@ -72,11 +72,20 @@ import Testing
             let completion = InputCompletion(before: Array(command), models: [], conversations: [])
             #expect(completion?.candidates.contains(command) == true)
             if case .unknownCommand = ChatInput(line: command) { Issue.record("\(command) is unknown") }
-            #expect(ChatInput.helpText.contains(command) || ["/exit", "/help"].contains(command), "\(command)")
+            #expect(
+                ChatHelp.text(columns: 100).contains(command) || ["/exit", "/help"].contains(command), "\(command)")
         }
         #expect(InputCompletion(before: Array("/set te"), models: [], conversations: [])?.candidates == ["temperature"])
         #expect(InputCompletion(before: Array("/load "), models: [], conversations: [])?.insertion == nil)
         #expect(InputCompletion(before: Array("/mo\n"), models: [], conversations: []) == nil)
+    }
+
+    @Test(arguments: [30, 40, 80, 200]) func theHelpFitsTheTerminal(columns: Int) {
+        let lines = ChatHelp.text(columns: columns).split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.allSatisfy { $0.count < columns && !$0.hasSuffix(" ") }, "\(lines)")
+        // A description wraps below its own beginning.
+        let index = lines.firstIndex { $0.hasPrefix("/rewind TEXT  remove the") }
+        #expect(index.map { columns >= 80 || lines[$0 + 1].hasPrefix(String(repeating: " ", count: 14)) } == true)
     }
 
     @Test(arguments: ["stream", "messages", "model", "n", "return_progress"])

@@ -121,29 +121,6 @@ enum ChatInput: Equatable {
         return .control(.set(name, (try? JSONParser.parse(Array(value.utf8))) ?? .string(value)))
     }
 
-    /// The text of `/help`, which is also part of `martlet chat --help`.
-    static let helpText = """
-        /new, /clear  begin a new conversation
-        /system TEXT  set the system message (without TEXT: remove it)
-        /model NAME   use another model (without NAME: list them)
-        /retry        generate another response to the last message
-        /list, /load NAME, /save NAME
-                      conversations: list, continue (without NAME: the newest), name
-        /set NAME VALUE
-                      a setting of requests, such as /set max_tokens 200 (without NAME: list them)
-        /quit, /bye   leave (also Ctrl-D, and Ctrl-C twice on an empty line)
-        Ctrl-C stops a response; its text so far stays in the conversation.
-        A new line in a message: \\ at the end of the line, Alt-Enter, or \""" before and behind the message.
-        Keys: Tab completes, Ctrl-R searches earlier lines, Ctrl-Z suspends.
-        Also during a response:
-        /skip, Esc    end the reasoning
-        /pause, /resume
-        /temp 0.2     set the temperature
-        /say TEXT     insert a message at the end of the sentence
-        /rewind TEXT  remove the output from the last TEXT on (without TEXT: all output)
-        /fork         generate another version from here on; /keep 2 continues with it afterwards
-        """
-
     /// Removes white space at both ends.
     private static func trimmed(_ text: Substring) -> String {
         var text = text

@@ -35,7 +35,7 @@ struct PlainChat {
         switch ChatInput(line: line) {
         case .nothing: break
         case .quit: return false
-        case .help: Terminal.write(ChatInput.helpText + "\n")
+        case .help: Terminal.write(ChatHelp.text(columns: Terminal.size.columns) + "\n")
         case .new: conversation.clear()
         case .system(let text): conversation.system = text
         case .model(let name?):

@@ -176,6 +176,7 @@ struct TerminalChat {
             case .model(let name): await selectModel(name)
             case .persist, .separate, .save, .load, .list:
                 guard await perform(storing(effect)) else { return false }
+            case .help: show(.line(ChatHelp.text(columns: Terminal.size.columns)))
             case .quit: return false
             }
         }

@@ -19,6 +19,7 @@ repository, martlet, base_url = sys.argv[1:]
 PAGES = {
     "README.md": [2], "docs/control.md": [0], "docs/errors.md": [0, 1], "docs/json-schema.md": [0],
     "docs/compatibility.md": [0], "docs/threat-model.md": [0], "docs/speculation.md": [0], "docs/promises.md": [0],
+    "docs/clients.md": [0],
 }
 ADDRESS = base_url.removeprefix("http://")
 

@@ -23,6 +23,8 @@ extension ChatSession {
         case save(String?)
         case load(String?)
         case list
+        /// Shows the help, whose lines depend on the width of the terminal.
+        case help
         case quit
     }
 

@@ -60,7 +60,7 @@ struct ChatSession: Sendable {
         switch input {
         case .nothing: return []
         case .quit: return stopEffects + [.quit]
-        case .help: return [.show(.line(ChatInput.helpText))]
+        case .help: return [.help]
         case .invalid(let message): return [.show(.error(message))]
         case .unknownCommand(let command, let nearest):
             let advice = nearest.map { "did you mean \($0)?" } ?? "/help lists all"
