@@ -179,6 +179,13 @@ import Testing
             let json = try JSONParser.parse(Array(result.output.utf8))
             #expect(["yes", "no"].contains(json["value"]?.stringValue), "\(result.output)")
             #expect(json["finish_reason"] == "stop" && json["usage"]?["completion_tokens"] != nil)
+            // A setting without effect is named once, and a response that is cut off has an exit code of its own.
+            let cut = try await MartletProcess.run(
+                chat + ["--set", "max_tokens=9", "--set", "nonsense=1", "Count from 1 to 50."], input: "")
+            #expect(cut.status == 3, "\(cut)")
+            let lines = cut.error.split(separator: "\n")
+            #expect(lines.count == 2 && lines[0].contains("warning: \"nonsense\""), "\(cut)")
+            #expect(lines.last?.contains("limit of tokens") == true, "\(cut)")
         }
         // A server of its own, with a model by its path.
         let model = MartletProcess.repository.appending("Models/fledgling.Q8_0.gguf").string

@@ -22,6 +22,10 @@ struct ChatOptions: ParsableArguments {
     @Flag(help: "Keep neither lines nor conversations on disk.")
     var noHistory = false
 
+    /// The line on standard error behind a response that was cut off.
+    private static let cutOffText =
+        "the response ended at its limit of tokens; --set max_tokens=N and the context of the model are the limits"
+
     /// The words of a question.
     var form: OneShotChat.Form? { OneShotChat.Form(rawValue: output) }
 
@@ -67,7 +71,10 @@ struct ChatOptions: ParsableArguments {
             let reply = try await OneShotChat(
                 client: client, conversation: conversation, extra: extra, form: form ?? .text
             ).run()
-            if reply.isCutOff { throw ExitCode(ExitStatus.cutOff.rawValue) }
+            if reply.isCutOff {
+                Terminal.write("martlet: \(Self.cutOffText)\n", to: STDERR_FILENO)
+                throw ExitCode(ExitStatus.cutOff.rawValue)
+            }
             return
         }
         let hasTerminal = Terminal.isInputTerminal && Terminal.isOutputTerminal

@@ -138,6 +138,7 @@ struct OneShotChat {
             }
         }
         var reply = Reply(text: "", isCutOff: false)
+        var shownWarnings: [String] = []
         for await event in events {
             switch event {
             case .content(let piece): reply.text += piece
@@ -146,7 +147,9 @@ struct OneShotChat {
                 Terminal.write(printer.end())
                 throw SettingError(message)
             case .warned(let warnings):
-                // Standard output has the content alone.
+                // Each chunk may have the same words. Standard output has the content alone.
+                guard warnings != shownWarnings else { break }
+                shownWarnings = warnings
                 for warning in warnings {
                     Terminal.write("martlet: warning: \(warning.excerpt(bytes: 300))\n", to: STDERR_FILENO)
                 }
