@@ -118,6 +118,13 @@ import Testing
         #expect(events(#"{"error":{"message":"lost","code":500}}"#) == [.failed("lost")])
         #expect(events("[DONE]") == [])
         #expect(
+            events(#"{"choices":[{"delta":{}}],"load_progress":{"status":"downloading","fraction":0.125}}"#)
+                == [.loading("downloading 12 %")])
+        #expect(events(#"{"load_progress":{"status":"loading"}}"#) == [.loading("loading")])
+        #expect(events(#"{"load_progress":{"status":"other"}}"#).isEmpty)
+        #expect(
+            events(#"{"warnings":["\"x\": unknown field", 3]}"#) == [.warned([#""x": unknown field"#])])
+        #expect(
             events(#"{"choices":[{"delta":{}}],"prompt_progress":{"total":10,"processed":4,"cache":0}}"#)
                 == [.progress(PromptReading(total: 10, processed: 4))])
         #expect(

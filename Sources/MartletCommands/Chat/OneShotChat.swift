@@ -153,7 +153,7 @@ struct OneShotChat {
                 for warning in warnings {
                     Terminal.write("martlet: warning: \(warning.excerpt(bytes: 300))\n", to: STDERR_FILENO)
                 }
-            case .reasoning, .began, .progress, .ended, .controlApplied: break
+            case .reasoning, .began, .loading, .progress, .ended, .controlApplied: break
             }
             Terminal.write(printer.print(event))
         }

@@ -35,7 +35,7 @@ struct OutputPrinter: Sendable {
             let separator = part == .reasoning ? "" : (endsLine ? "" : "\n") + style.dim
             part = .reasoning
             return separator + shown(text)
-        case .failed, .began, .progress, .finished, .ended, .warned, .controlApplied: return ""
+        case .failed, .began, .loading, .progress, .finished, .ended, .warned, .controlApplied: return ""
         }
     }
 

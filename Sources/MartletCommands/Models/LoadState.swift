@@ -15,8 +15,8 @@ enum LoadState: Sendable, Equatable {
     static let pollInterval: Duration = .milliseconds(200)
 
     /// `loading 60 %`, or `loading` without a known share.
-    static func text(fraction: Double?) -> String {
-        "loading" + (fraction.map { " \(Int(min(max($0, 0), 1) * 100)) %" } ?? "")
+    static func text(_ word: String = "loading", fraction: Double?) -> String {
+        word + (fraction.map { " \(Int(min(max($0, 0), 1) * 100)) %" } ?? "")
     }
 
     /// The state of a model whose load was requested.

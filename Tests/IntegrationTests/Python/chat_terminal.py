@@ -169,6 +169,9 @@ def conversation(columns, state):
         chat.expect_last(">")
         chat.press("hello\r")
         assert chat.asked() == [("user", "hello")] and chat.script.resumable == [True]
+        say("data: " + json.dumps({
+            "choices": [{"delta": {}}], "load_progress": {"status": "loading", "fraction": 0.6}}) + "\n\n")
+        chat.expect_last("loading 60 %", ">")
         say(progress(total=10, processed=0, queue_position=2))
         chat.expect_last("waiting, 2 before you", ">")
         say(progress(total=10, processed=4))

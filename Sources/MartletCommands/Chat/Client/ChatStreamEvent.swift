@@ -6,6 +6,8 @@ enum ChatStreamEvent: Sendable, Equatable {
     case reasoning(String)
     /// The response has begun. The id is the address for control commands; `nil` = the server has none.
     case began(id: String?)
+    /// The request waits for its model, in words such as `loading 60 %`.
+    case loading(String)
     /// The request waits, or its prompt is computed.
     case progress(PromptReading)
     /// The output is complete; `length` = it was cut off at a limit.
@@ -25,6 +27,7 @@ enum ChatStreamEvent: Sendable, Equatable {
         guard let chunk = try? JSONParser.parse(data) else { return [] }
         if let error = errorMessage(in: chunk) { return [.failed(error)] }
         var events: [ChatStreamEvent] = []
+        if let text = loadText(chunk["load_progress"]) { events.append(.loading(text)) }
         if let reading = PromptReading(chunk["prompt_progress"]) { events.append(.progress(reading)) }
         let choice = chunk["choices"]?.arrayValue?.first
         if let delta = choice?["delta"] {
@@ -36,6 +39,16 @@ enum ChatStreamEvent: Sendable, Equatable {
         if !warnings.isEmpty { events.append(.warned(warnings)) }
         if let speed = ResponseSpeed(chunk["timings"]) { events.append(.ended(speed)) }
         return events
+    }
+
+    /// The words for `load_progress`, e.g. `{"status":"loading","fraction":0.6}`; `nil` for another form.
+    private static func loadText(_ json: JSONValue?) -> String? {
+        guard let status = json?["status"]?.stringValue else { return nil }
+        switch status {
+        case "queued": return "waiting until the model can be loaded"
+        case "downloading", "loading": return LoadState.text(status, fraction: json?["fraction"]?.doubleValue)
+        default: return nil
+        }
     }
 
     /// Reads a comment about a control command. Other comments, such as pings, have no events.

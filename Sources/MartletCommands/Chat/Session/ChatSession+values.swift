@@ -41,6 +41,8 @@ extension ChatSession {
         /// Messages of `/say` that have not taken effect, in the order of entry.
         var pendingMessages: [String] = []
         var isPaused = false
+        /// The words about the load of the model that the response waits for.
+        var loading: String?
         var reading: PromptReading?
         var speed: ResponseSpeed?
         /// The parts of the request that have no effect.

@@ -42,7 +42,7 @@ struct ChatSession: Sendable {
         if response.isPaused {
             parts.append("paused; /resume continues")
         } else if !response.hasOutput {
-            parts.append(response.reading?.text ?? "waiting for the response")
+            parts.append(response.loading ?? response.reading?.text ?? "waiting for the response")
         }
         if !response.waiting.isEmpty { parts.append("commands wait for the first event") }
         if !queue.isEmpty { parts.append(queue.count == 1 ? "1 message waits" : "\(queue.count) messages wait") }
@@ -218,7 +218,10 @@ struct ChatSession: Sendable {
             let waiting = response?.waiting ?? []
             response?.waiting = []
             return waiting.flatMap { send($0) }
-        case .progress(let reading): response?.reading = reading
+        case .loading(let text): response?.loading = text
+        case .progress(let reading):
+            response?.loading = nil
+            response?.reading = reading
         case .ended(let speed): response?.speed = speed
         case .finished: break
         case .warned(let warnings):
