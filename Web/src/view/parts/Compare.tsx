@@ -15,10 +15,11 @@ export function CompareDialog({ message, onClose }: { message: Message; onClose:
     return (
         <Dialog title={`${versions.length} versions`} className="compare" onClose={onClose}>
             <div className="columns">
-                {versions.map(id => (
+                {versions.map((id, index) => (
                     <Column
                         key={id}
                         id={id}
+                        place={index + 1}
                         onKeep={() => {
                             void engine.selectVersion(id);
                             onClose();
@@ -30,14 +31,14 @@ export function CompareDialog({ message, onClose }: { message: Message; onClose:
     );
 }
 
-function Column({ id, onKeep }: { id: MessageID; onKeep: () => void }) {
+function Column({ id, place, onKeep }: { id: MessageID; place: number; onKeep: () => void }) {
     const message = useMessage(id);
     const stream = useStream(id);
     if (!message) return null;
     const speed = message.statistics?.answerPerSecond;
     const words = isRunning(message.state) ? stream?.words || "Writing" : message.failure?.message ?? (speed != null ? `${rate(speed)} tokens/s` : message.state);
     return (
-        <section className="column" aria-label={message.model ?? "Version"} tabIndex={0}>
+        <section className="column" aria-label={`Version ${place}${message.model ? ", " + message.model : ""}`} tabIndex={0}>
             <header>
                 <strong>{message.model ?? "Version"}</strong>
                 <small>{words}</small>

@@ -79,7 +79,7 @@ export const SlashMenu = forwardRef<SlashKeys, {
     }));
     if (shown.length === 0) return null;
     return (
-        <div className="slash" id={listID} role="listbox" aria-label="Commands">
+        <div className="slash" id={listID} role="listbox" aria-label="Commands" tabIndex={0}>
             {shown.map((item, index) => (
                 <div
                     key={item.name}
