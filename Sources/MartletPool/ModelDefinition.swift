@@ -8,6 +8,8 @@ package struct ModelDefinition: Sendable {
     package var model: RegisteredModel
     /// The facts of the files; nil if they are not on this machine or cannot be read.
     package var summary: ModelSummary?
+    /// The kind of the file. Files of other kinds than models are named in lists and never loaded.
+    package var kind = ModelSummary.Kind.model
     /// The reason for which the model cannot be loaded, as a predicate; nil = none is known.
     package var problem: String?
     /// Names, chat template and template arguments.

@@ -75,13 +75,14 @@ extension ModelPool {
         }
     }
 
-    /// The model of a request without a name: a default name, the only model, or the only one beside the demo model.
+    /// The model of a request without a name: a default name, the only model, or the only one beside the demo model. Files of
+    /// other kinds do not count.
     private func defaultModel() throws(GenerationError) -> ModelHandle {
         let (candidates, entries) = state.withLock { state in
             (settings.defaultNames.compactMap { state.indexByName[ExactString($0)] }, state.entries)
         }
         if let first = candidates.first(where: { !entries[$0].isGone }) { return entries[first].handle }
-        let present = entries.filter { !$0.isGone }
+        let present = entries.filter { !$0.isGone && $0.definition.kind == .model }
         let own = present.filter { $0.definition.model.source != .builtIn }
         if let only = own.count == 1 ? own.first : own.isEmpty ? present.first : nil { return only.handle }
         throw .field(

@@ -14,9 +14,28 @@ import Testing
     }
 
     @Test func aFileAtTheTopIsAModel() throws {
-        let found = try models(["a.gguf", "b.GGUF", "notes.txt", ".hidden.gguf", "mmproj-x.gguf", "mtp-x.gguf"])
+        let found = try models(["a.gguf", "b.GGUF", "notes.txt", ".hidden.gguf"])
         #expect(found.map(\.name) == ["a", "b"])
         #expect(found.allSatisfy { $0.paths.count == 1 && $0.problem == nil })
+    }
+
+    /// No file at the top belongs to another one. Each is an entry, and its head says what it is.
+    @Test func aCompanionAtTheTopIsAnEntryOfItsOwn() throws {
+        let found = try models(["a.gguf", "mmproj-x.gguf", "draft-x.gguf"])
+        #expect(found.map(\.name) == ["a", "draft-x", "mmproj-x"])
+        #expect(found.allSatisfy { $0.projectorPath == nil && $0.draftPath == nil })
+    }
+
+    @Test func aSubfolderWithoutAModelSaysSo() throws {
+        let found = try models(["g/mmproj-gemma.gguf"])
+        #expect(found.count == 1 && found[0].problem?.hasPrefix("has no model, only mmproj-gemma.gguf in") == true)
+    }
+
+    /// A draft of another kind than a model of its own is listed, and no worker gets it.
+    @Test func onlyAModelOfItsOwnIsAUsableDraft() throws {
+        #expect(try models(["g/g.gguf", "g/draft-g.gguf"])[0].usableDraftPath?.hasSuffix("/draft-g.gguf") == true)
+        let other = try models(["g/g.gguf", "g/mtp-g.gguf"])[0]
+        #expect(other.draftPath != nil && other.usableDraftPath == nil)
     }
 
     @Test func aSubfolderIsAModelWithItsCompanions() throws {

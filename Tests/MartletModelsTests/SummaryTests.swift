@@ -35,13 +35,49 @@ import Testing
         var adapter = SampleModel("llama")
         adapter.text("general.type", "adapter")
         #expect(try summary(adapter).kind == .adapter)
-        var ranker = SampleModel("bert")
-        ranker.integer("bert.pooling_type", 4)
-        #expect(try summary(ranker).capabilities == [.rerank])
-        #expect(try summary(SampleModel("bert")).capabilities == [.embeddings])
-        var coder = SampleModel("llama")
-        coder.integer("tokenizer.ggml.fim_pre_token_id", 1)
-        #expect(try summary(coder).capabilities == [.completion, .infill])
+        #expect(try summary(SampleModel("controlvector")).kind == .controlVector)
+        var statistics = SampleModel("llama")
+        statistics.text("general.type", "imatrix")
+        statistics.tensor("blk.0.attn_q.weight.in_sum2", 8)
+        #expect(try summary(statistics).kind == .importanceMatrix)
+        var words = SampleModel("qwen3")
+        words.texts("tokenizer.ggml.tokens", ["a", "b"])
+        #expect(try summary(words).kind == .vocabulary)
+        #expect(try summary(words).capabilities.isEmpty)
+        #expect(try summary(SampleModel("qwen3")).kind == .empty)
+    }
+
+    /// Each kind but a model has a sentence that names it, so that no file is offered as what it is not.
+    @Test func everyKindButAModelHasAProblem() throws {
+        for kind in ModelSummary.Kind.allCases {
+            #expect((kind.problem == nil) == (kind == .model), "\(kind)")
+        }
+        try SampleModel.withFolder { folder in
+            var words = SampleModel("qwen3")
+            words.texts("tokenizer.ggml.tokens", ["a"])
+            try SampleModel.write(words.bytes, folder + "/words.gguf")
+            let problem = try #require(ModelSummary.Kind.vocabulary.problem)
+            #expect(throws: GGUFError(problem)) {
+                try ModelSummary.check(folder + "/words.gguf")
+            }
+            words.tensor("token_embd.weight", 8)
+            try SampleModel.write(words.bytes, folder + "/model.gguf")
+            try ModelSummary.check(folder + "/model.gguf")
+        }
+    }
+
+    @Test func theCapabilitiesComeFromPoolingAndVocabulary() throws {
+        func capabilities(_ architecture: String, _ key: String? = nil, _ value: UInt32 = 1) throws -> [ModelSummary
+            .Capability]
+        {
+            var model = SampleModel(architecture)
+            if let key { model.integer(key, value) }
+            model.tensor("token_embd.weight", 8)
+            return try summary(model).capabilities
+        }
+        #expect(try capabilities("bert", "bert.pooling_type", 4) == [.rerank])
+        #expect(try capabilities("bert") == [.embeddings])
+        #expect(try capabilities("llama", "tokenizer.ggml.fim_pre_token_id") == [.completion, .infill])
     }
 
     @Test(arguments: [

@@ -7,11 +7,13 @@ import OrderedCollections
 /// JSON of the routes for several models. The names are names of llama-server, of OpenAI, and names that clients read.
 package enum ModelBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
+    ///
+    /// A file of another kind than a model is in `data` only, with its `kind` and the reason in its status.
     /// - Parameter created: seconds since 1970.
     /// - Complexity: O(models).
     package static func list(_ models: [ModelStatus], created: Int) -> JSONValue {
         [
-            "models": .array(models.map(legacy)), "object": "list",
+            "models": .array(models.filter { $0.definition.kind == .model }.map(legacy)), "object": "list",
             "data": .array(models.map { entry($0, created: created) }),
         ]
     }
@@ -48,6 +50,7 @@ package enum ModelBodies {
             "status": status(model), "capabilities": capabilities(summary),
         ]
         if let path = registered.paths.first { members["path"] = .string(path) }
+        if model.definition.kind != .model { members["kind"] = .string(model.definition.kind.rawValue) }
         let modalities = summary?.capabilities ?? []
         let inputs =
             ["text"] + (modalities.contains(.vision) ? ["image"] : []) + (modalities.contains(.audio) ? ["audio"] : [])

@@ -13,6 +13,8 @@ struct ModelListing {
         /// `nil` if the model has a problem or no file.
         /// The capabilities include those of the projector.
         var summary: ModelSummary?
+        /// The kind of the file; `.model` if no head was read.
+        var kind = ModelSummary.Kind.model
         /// The reason for which the model cannot be loaded, as a predicate; `nil` = none.
         var problem: String?
 
@@ -47,8 +49,9 @@ struct ModelListing {
         switch cache.entry(model.paths) {
         case .problem(let text): item.problem = model.problem ?? text
         case .summary(let summary):
-            guard summary.kind == .model else {
-                item.problem = "is no model but of the kind '\(summary.kind.rawValue)'"
+            item.kind = summary.kind
+            if let problem = summary.kind.problem {
+                item.problem = problem
                 return item
             }
             item.summary = summary
@@ -105,6 +108,8 @@ extension ModelListing.Item {
         members["draft"] = model.draftPath.map { .string($0) }
         members["in_cache"] = .bool(model.source == .cache)
         members["problem"] = problem.map { .string($0) }
+        // The facts of a model state the kind, too.
+        if kind != .model { members["kind"] = .string(kind.rawValue) }
         if !model.settings.isEmpty {
             members["settings"] = .object(
                 JSONObject(model.settings.map { ($0.name, .string($0.value)) }, uniquingKeysWith: { $1 }))

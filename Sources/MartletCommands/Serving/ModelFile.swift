@@ -1,4 +1,4 @@
-import MartletGGUF
+import MartletModels
 import MartletPlatform
 
 /// The model to serve: a GGUF file that exists and has the length that its header requires.
@@ -17,7 +17,7 @@ struct ModelFile: Equatable {
     ///   - named: The value of `--model`; `nil` = the demo model.
     ///   - executable: The program, near which the demo model is searched.
     ///   - downloadedName: The name of a downloaded model.
-    /// - Throws: If the file is missing, is no GGUF file, or is cut off.
+    /// - Throws: If the file is missing, is no GGUF file, is cut off, or is no model, e.g. a LoRA adapter.
     init(named: String?, executable: FilePath?, downloadedName: String? = nil) throws(SettingError) {
         self.downloadedName = downloadedName
         if let named {
@@ -63,10 +63,10 @@ struct ModelFile: Equatable {
         return candidates.first { access($0.string, R_OK) == 0 }
     }
 
-    /// Reads the header and compares the file's length with it.
+    /// Reads the heads, compares the files' lengths with them, and refuses files of other kinds than models.
     private func check() throws(SettingError) {
         do {
-            _ = try GGUFFile.check(path.string)
+            try ModelSummary.check(path.string)
         } catch {
             throw SettingError("--model: \(path) \(error)")
         }

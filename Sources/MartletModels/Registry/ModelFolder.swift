@@ -36,7 +36,8 @@ package enum ModelFolder {
         } catch {
             throw ModelSourceError("--models-dir: \(error)")
         }
-        models += group(topLevel, in: folder, named: nil)
+        // Beside the folders no file belongs to another one. The head of each file then says whether it is a model.
+        models += group(topLevel, in: folder, named: nil, hasCompanions: false)
         return models.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
@@ -56,16 +57,19 @@ package enum ModelFolder {
     ///
     /// - Parameters:
     ///   - names: the names of files, sorted.
-    ///   - name: the name of the sub-folder; `nil` for the folder of models itself, whose companions belong to no model.
-    package static func group(_ names: [String], in folder: String, named name: String?) -> [RegisteredModel] {
+    ///   - name: the name of the sub-folder, which a single model gets with its companions; `nil` for other folders.
+    ///   - hasCompanions: whether projectors and draft models belong to other files, so that they are no entries.
+    package static func group(
+        _ names: [String], in folder: String, named name: String?, hasCompanions: Bool = true
+    ) -> [RegisteredModel] {
         var single: [String] = []
         var parts: [String: [SplitName]] = [:]
         var projectors: [String] = []
         var drafts: [String] = []
         for file in names where file.lowercased().hasSuffix(".gguf") {
-            if isProjector(file) {
+            if hasCompanions, isProjector(file) {
                 projectors.append(file)
-            } else if isDraft(file) {
+            } else if hasCompanions, isDraft(file) {
                 drafts.append(file)
             } else if let part = SplitName(file), part.count > 1 {
                 parts["\(part.prefix)\n\(part.count)", default: []].append(part)
@@ -78,6 +82,11 @@ package enum ModelFolder {
         }
         for key in parts.keys.sorted() { models.append(split(parts[key] ?? [], in: folder)) }
         guard let name else { return models }
+        if models.isEmpty, let companion = (projectors + drafts).first {
+            var model = RegisteredModel(name: name, source: .folder)
+            model.problem = "has no model, only \(companion) in \(folder)"
+            return [model]
+        }
         guard models.count == 1 else {
             return models.map { model in
                 var model = model

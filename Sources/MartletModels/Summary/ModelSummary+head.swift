@@ -14,14 +14,8 @@ extension ModelSummary {
     /// Derives the facts from the headers of all files of a model. The first one has the metadata.
     package init(_ first: GGUFHeader, _ others: [GGUFHeader] = []) {
         let architecture = first.metadata["general.architecture"]?.text ?? "unknown"
-        let kind: Kind =
-            switch (architecture, first.metadata["general.type"]?.text) {
-            case ("clip", _), (_, "mmproj"): .projector
-            case (_, "adapter"): .adapter
-            case ("controlvector", _): .controlVector
-            default: .model
-            }
         let tensors = first.tensors + others.flatMap(\.tensors)
+        let kind = Kind(first, hasTensors: !tensors.isEmpty)
         self.init(
             kind: kind, architecture: architecture, displayName: first.metadata["general.name"]?.text,
             parameterCount: tensors.reduce(0) { $0 &+ $1.dimensions.reduce(1, &*) },

@@ -24,12 +24,18 @@ package struct ModelSummary: Sendable, Equatable {
     }
 
     /// The kind of a file. Only models can be loaded alone.
-    package enum Kind: String, Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
         case model
         /// The encoder of images or audio that belongs to a model (`mmproj`).
         case projector
         case adapter
         case controlVector = "control-vector"
+        /// The tokens of a model without its weights, e.g. for tests of tokenizers.
+        case vocabulary
+        /// Statistics from which a quantization chooses its precision (`imatrix`).
+        case importanceMatrix = "importance-matrix"
+        /// A file without tensors and without a vocabulary.
+        case empty
     }
 
     package var kind = Kind.model

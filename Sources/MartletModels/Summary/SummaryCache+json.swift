@@ -3,7 +3,7 @@ internal import MartletText
 
 extension SummaryCache {
     /// The version of the form. A file of another version is ignored.
-    private static let version: Int64 = 1
+    private static let version: Int64 = 2
 
     /// The cache as JSON: an object with a member per path.
     package var json: JSONValue {

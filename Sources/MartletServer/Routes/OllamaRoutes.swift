@@ -115,7 +115,12 @@ struct OllamaRoutes: Sendable {
     private func entries(of handles: [ModelHandle]) -> [OllamaBodies.Model] {
         let definitions = (pool?.statuses ?? []).map { (ExactString($0.name), $0.definition) }
         let byName = Dictionary(definitions, uniquingKeysWith: { $1 })
-        return handles.map { entry(of: $0, in: byName[ExactString($0.name)]) }
+        return handles.compactMap { handle in
+            let definition = byName[ExactString(handle.name)]
+            // A projector or an adapter in the folder is no model that a client could choose.
+            guard definition?.kind ?? .model == .model else { return nil }
+            return entry(of: handle, in: definition)
+        }
     }
 
     /// A model with everything that the lists show.
