@@ -338,7 +338,9 @@ let package = Package(
             exclude: ["Certificates", "Journals"]),
         .testTarget(
             name: "LlamaTests",
-            dependencies: ["Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja"]),
+            dependencies: [
+                "Llama", "CLlama", "MartletChat", "MartletGGUF", "MartletJSON", "MartletJinja", "MartletPlatform",
+            ]),
         .testTarget(
             name: "MartletFilesTests", dependencies: ["MartletPlatform", "MartletFiles"]),
         .testTarget(

@@ -3,8 +3,9 @@
 
     measure_memory.py MARTLET MODEL.gguf…   serves each model with two context lengths and prints plan, measurement and their ratio
 
-The worker is measured after a prompt that fills nine tenths of the context, because the system counts memory when it is used. Linux only. The exit
-code is 1 if a plan differs from its measurement by more than 10 percent.
+The worker is measured after a prompt that fills nine tenths of the context, because the system counts memory when it is used; a model that generates
+no text is measured after a vector of a full batch. make_model.py and `scripts/memory_models.py` write models. Linux only. The exit code is 1 if a plan
+differs from its measurement by more than 10 percent.
 """
 
 import json
@@ -49,9 +50,10 @@ def request(port, path, body=None):
         return json.load(response)
 
 
-def measured(program, model, length):
+def measured(program, model, length, generates=True):
     port = free_port()
-    server = subprocess.Popen([program, "serve", "-m", model, "-c", str(length), "-np", "4", "--port", str(port), "--no-journal"],
+    flags = [] if generates else ["--embeddings"]
+    server = subprocess.Popen([program, "serve", "-m", model, "-c", str(length), "-np", "4", "--port", str(port), "--no-journal", *flags],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(300):
@@ -62,7 +64,10 @@ def measured(program, model, length):
                 time.sleep(0.1)
         tokens = length * 9 // 10
         prompt = (request(port, "/tokenize", {"content": " the cat sat on a mat" * 64})["tokens"] * tokens)[:tokens]
-        request(port, "/completion", {"prompt": prompt, "n_predict": 2, "temperature": 0})
+        if generates:
+            request(port, "/completion", {"prompt": prompt, "n_predict": 2, "temperature": 0})
+        else:
+            request(port, "/v1/embeddings", {"input": prompt[:500]})
         return resident_bytes(next(children(server.pid)))
     finally:
         server.terminate()
@@ -77,7 +82,7 @@ def main():
         for length in (4_096, 16_384):
             shown = json.loads(subprocess.run([program, "show", model, "-c", str(length), "--json"], capture_output=True).stdout)
             planned = shown["plan"]["shares"][0]["total"]
-            used = measured(program, model, length)
+            used = measured(program, model, length, "completion" in shown["capabilities"])
             ratio = planned / used
             failed |= abs(ratio - 1) > TOLERANCE
             print(f"{os.path.basename(model):28} {shown['architecture']:12} {shown['memory']:16} {length:8} {planned / 2**20:9.1f} "

@@ -48,6 +48,10 @@ extension LlamaSystem {
         // the name identifies it, so the cast restores its own type.
         let addServer = unsafeBitCast(address, to: AddServer.self)
         for server in servers where !loadedModules.contains("rpc://" + server) {
+            // ggml ends the process if it cannot connect.
+            if let reason = ServerProbe.failure(of: server) {
+                throw LlamaError(.loadFailed, "--rpc: \(server) does not answer: \(reason).")
+            }
             guard let added = addServer(server), ggml_backend_reg_dev_count(added) > 0 else {
                 throw LlamaError(.loadFailed, "--rpc: \(server) is no RPC server that answers.")
             }

@@ -1,5 +1,6 @@
 package import Llama
 package import MartletGrammar
+internal import MartletModels
 package import MartletStateFiles
 
 /// How the sequences of a context share its KV cache.
@@ -11,6 +12,27 @@ package enum KVCacheLayout: String, Sendable, CaseIterable {
     /// A KV cache of `contextLength` tokens per sequence. The output of a sequence is then batch-invariant (see
     /// design.md).
     case separate
+}
+
+/// How the number of layers on devices and the length of the context follow from free memory (`--fit`).
+package struct MemoryFitting: Sendable, Equatable {
+    /// Whether they do. Otherwise all layers are on devices, and the context has the trained length.
+    package var isOn = true
+    /// Bytes of each device that stay free; a single number is that of all devices.
+    package var deviceMargins: [UInt64] = [1 << 30]
+    /// The smallest context that is chosen, in tokens.
+    package var minimumContextLength = 2_048
+
+    /// The memory of each device that a model may fill.
+    ///
+    /// - Parameter freeByteCounts: the free bytes of each device, in the order of the margins.
+    package func room(_ freeByteCounts: [UInt64]) -> [UInt64] {
+        freeByteCounts.enumerated().map { index, free in
+            let margin =
+                deviceMargins.count == 1 ? deviceMargins[0] : index < deviceMargins.count ? deviceMargins[index] : 0
+            return free - min(margin, free)
+        }
+    }
 }
 
 /// The model file of an engine and everything that is fixed when it is loaded.
@@ -36,6 +58,8 @@ package struct EngineConfiguration: Sendable {
     package var batchThreads: Int?
     /// The number of layers on devices, from the last on; a negative number = all layers, `nil` = as many as fit.
     package var gpuLayers: Int32?
+    /// How values that no flag states follow from free memory.
+    package var fit = MemoryFitting()
     /// The devices that store the weights.
     package var devicePlacement = DevicePlacement()
     /// Other machines with ggml's RPC server, `HOST:PORT` each, whose devices are used.
@@ -108,12 +132,10 @@ package struct EngineConfiguration: Sendable {
     package var batchingWindow: Duration = .milliseconds(3)
 
     /// The number of sequence ids of the context: entries of the KV cache for all slots, and where a copy costs nothing
-    /// also for prefixes without a slot. 64 of them need no more memory than the logits of one chunk of a prompt.
-    ///
-    /// A recurrent state takes memory per sequence id, so there is one per slot.
+    /// also for prefixes without a slot.
     func entryCount(usesUnifiedKV: Bool, hasRecurrentState: Bool) -> Int {
-        guard usesUnifiedKV, !hasRecurrentState else { return sequenceCount }
-        return sequenceCount <= 32 ? 64 : min(256, sequenceCount * 2)
+        LoadRequest.entryCount(
+            sequenceCount: sequenceCount, usesUnifiedKV: usesUnifiedKV, hasRecurrentState: hasRecurrentState)
     }
 
     /// Creates the default configuration for a model file.

@@ -111,7 +111,7 @@ extension InProcessEngine {
         }
     }
 
-    /// The number of layers on devices: the stated one, or as many as fit beside the KV cache.
+    /// The number of layers on devices: the stated one, or as many as fit beside the KV cache and the margin.
     ///
     /// - Throws: if the file cannot be read, or a named device is not there.
     private func gpuLayers() throws(LlamaError) -> Int32 {
@@ -127,24 +127,15 @@ extension InProcessEngine {
         }
         let free = MemoryFit.Free(
             host: UInt64(clamping: MemoryBudget.available ?? .max), devices: devices.map(\.freeByteCount))
-        var request = LoadRequest(
-            shape, contextLength: configuration.contextLength, sequenceCount: configuration.sequenceCount,
-            available: free.host)
-        request.keyType = LoadRequest.ElementType(configuration.keyCacheType.rawValue) ?? .half
-        request.valueType = LoadRequest.ElementType(configuration.valueCacheType.rawValue) ?? .half
-        request.keepsFullWindow = configuration.keepsFullWindow
-        request.offloadsKVCache = configuration.offloadsKVCache
-        request.hostExpertLayerCount = configuration.devicePlacement.hostExpertLayerCount
-        let draftPath = configuration.speculation.draftModel?.path
-        request.draftBytes = draftPath.flatMap(FileListing.stamp)?.byteCount ?? 0
+        var request = configuration.loadRequest(for: shape, available: free.host)
         let shares = configuration.devicePlacement.shares
         request.devices = devices.enumerated().map { index, device in
             LoadRequest.Device(
                 name: device.name, freeByteCount: device.freeByteCount,
                 share: index < shares.count ? Double(shares[index]) : nil)
         }
-        request.setAttention(flash: configuration.flashAttention.isOn, microBatchSize: configuration.microBatchSize)
-        let count = MemoryFit.deviceLayerCount(shape, request, in: free)
+        configuration.applyAttention(to: &request, shape)
+        let count = configuration.deviceLayerCount(shape, request, in: free)
         logger.notice(
             "layers on devices are chosen by free memory (--n-gpu-layers)",
             metadata: [
@@ -254,8 +245,6 @@ extension InProcessEngine {
         return adapter
     }
 
-    private static let plainAttentionLimit = 8_192
-
     /// Creates the context for embeddings, if the configuration has one.
     private func makeEmbedder(
         _ model: Model, _ vocabulary: Vocabulary, _ base: Context.Options, _ controlVector: ControlVector?,
@@ -269,19 +258,10 @@ extension InProcessEngine {
         options.sequenceCount = model.byteCount > MemoryBudget.smallByteCount ? 32 : 1
         options.batchSize = configuration.microBatchSize
         options.microBatchSize = configuration.microBatchSize
-        options.flashAttention = configuration.flashAttention
         options.outputCount = configuration.microBatchSize
-        // Most poolings need all tokens of an input in one decode. The vector of the last token can be computed in
-        // several decodes.
-        options.contextLength = configuration.microBatchSize
-        if wanted == .last || wanted == .ofModel {
-            options.contextLength = max(information.sequenceContextLength, options.contextLength)
-        }
-        // Flash attention rounds differently from 64 tokens on. Plain attention needs memory for each pair of a batch
-        // token and a context token.
-        if options.flashAttention == .automatic, options.contextLength <= Self.plainAttentionLimit {
-            options.flashAttention = .off
-        }
+        options.contextLength = configuration.embeddingContextLength(
+            wanted, sequenceLength: information.sequenceContextLength)
+        options.flashAttention = configuration.embeddingFlashAttention(contextLength: options.contextLength)
         var context = try Context(model: model, options: options, abortSignal: decodeGuard.signal)
         if let controlVector { try context.apply(controlVector) }
         let embedder = Embedder(

@@ -54,6 +54,40 @@ import Testing
         }
     #endif
 
+    #if os(Linux)
+        /// The models with random weights that `scripts/setup` makes, and the demo model: five architectures.
+        private static let measured = ["micro", "micro-swa", "micro-hybrid", "micro-mamba"]
+        private static let folder = MartletProcess.repository.appending(".deps/test-models").string
+
+        /// The plan of each model against the most memory that its process had, after a prompt that fills nine tenths of the
+        /// context. `scripts/measure_memory.py` does the same with longer contexts and more models.
+        @Test(.enabled(if: FileManager.default.fileExists(atPath: folder + "/micro-mamba.gguf")))
+        func thePlanIsWithinATenthOfTheWorkersMemory() async throws {
+            let names = Self.measured + ["fledgling"]
+            try await Server.run(["--models-dir", Self.folder, "--ctx-size", "2048", "--parallel", "4"]) {
+                server async throws in
+                for name in names {
+                    let text: JSONValue = [
+                        "model": .string(name),
+                        "content": .string(String(repeating: " the cat sat on a mat", count: 400)),
+                    ]
+                    let tokens = try await server.post("/tokenize", text).body["tokens"]?.arrayValue ?? []
+                    try #require(tokens.count >= 1_843, "\(name) has \(tokens.count) tokens")
+                    let request: JSONValue = [
+                        "model": .string(name), "prompt": .array(Array(tokens.prefix(1_843))), "n_predict": 2,
+                        "temperature": 0,
+                    ]
+                    #expect(try await server.post("/completion", request).status == 200)
+                    let memory = try await Self.entry(name, server)?["memory"]
+                    let plan = try #require(memory?["plan"]?.arrayValue?.first?.doubleValue)
+                    let peak = try #require(memory?["peak"]?.doubleValue)
+                    #expect((0.9...1.1).contains(plan / peak), "\(name): \(plan) planned, \(peak) used")
+                    #expect(try await server.post("/models/unload", ["model": .string(name)]).status == 200)
+                }
+            }
+        }
+    #endif
+
     /// A refusal names the largest context that would fit, and so does the plan; a load with that context succeeds.
     @Test func aContextThatDoesNotFitNamesTheLargestThatDoes() async throws {
         let folder = try ModelsFolder(["a"])

@@ -23,6 +23,13 @@ import Testing
         }
     }
 
+    @Test func theFlagsOfFittingReachTheEngine() throws {
+        let fit = try engine("--fit", "off", "-fitt", "512,1024", "-fitc", "4096").fit
+        #expect(!fit.isOn && fit.deviceMargins == [512 << 20, 1 << 30] && fit.minimumContextLength == 4_096)
+        #expect(try engine().fit == EngineConfiguration(modelPath: "y").fit)
+        #expect(message("--fit-target", "a").contains("whole numbers of MiB from 0 to 16777216, not 'a'"))
+    }
+
     @Test func llamaServersDeviceFlagsReachTheEngine() throws {
         var expected = DevicePlacement()
         expected.devices = ["CUDA0", "CUDA1"]

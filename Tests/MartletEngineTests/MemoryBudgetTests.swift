@@ -29,6 +29,29 @@ import Testing
         #expect(try plan(available: 1 << 20).contextLength == 2048)
     }
 
+    /// `--fit off` takes the trained length, and then refuses what does not fit; `--fit-ctx` is the least length of `--fit`.
+    @Test func fittingCanBeOffAndHasALeastLength() throws {
+        var configuration = EngineConfiguration(modelPath: "")
+        func length(_ available: Int) throws -> Int {
+            try MemoryBudget.plan(
+                configuration, trained: 40_960, weights: 1 << 30, bytesPerToken: 112 << 10, available: available
+            ).contextLength
+        }
+        configuration.fit.minimumContextLength = 4_096
+        #expect(try length(1 << 20) == 4_096)
+        configuration.fit.isOn = false
+        #expect(try length(8 << 30) == 40_960)
+        #expect(throws: LlamaError.self) { try length(1 << 30) }
+    }
+
+    /// Each device keeps its margin free; a single number is that of all devices.
+    @Test func layersOnDevicesLeaveTheMarginFree() {
+        var fit = MemoryFitting()
+        #expect(fit.room([4 << 30, 1 << 20]) == [3 << 30, 0])
+        fit.deviceMargins = [1, 2]
+        #expect(fit.room([10, 10, 10]) == [9, 8, 10])
+    }
+
     @Test func memoryIsSeparateForSmallModelsThatFit() throws {
         #expect(try plan(context: 4096, weights: 1 << 20).usesUnifiedKV == false)
         #expect(try plan(context: 4096, weights: 1 << 20, available: 4 << 30).usesUnifiedKV)

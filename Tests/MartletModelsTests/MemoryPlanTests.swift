@@ -55,14 +55,63 @@ import Testing
         #expect(LoadRequest(shape, contextLength: 1_024, sequenceCount: 4, available: 8 << 30).usesFlashAttention)
     }
 
+    /// The processor converts the products of plain attention to 16-bit floats: half of their bytes again.
+    @Test func plainAttentionNeedsScratchMemoryForItsProducts() throws {
+        let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
+        var request = LoadRequest(shape, contextLength: 16_384, sequenceCount: 4, available: 8 << 30)
+        let half = MemoryPlan(shape, request).host.compute
+        request.valueType = try #require(LoadRequest.ElementType("f32"))
+        // 256 tokens, 16,384 cells, 4 heads, 2 bytes, without what the network needs for the same purpose.
+        #expect(half - MemoryPlan(shape, request).host.compute == 32 << 20 - 256 * 256 * 2)
+    }
+
+    /// The second context of a server for vectors computes the logits of each token of a batch.
+    @Test func aContextForVectorsIsPartOfThePlan() throws {
+        let shape = try attention("qwen3", layers: 2) {
+            $0.integer("qwen3.attention.head_count_kv", 2)
+            $0.texts("tokenizer.ggml.tokens", (0..<10_000).map { "\($0)" })
+        }
+        var request = LoadRequest(shape, contextLength: 4_096, sequenceCount: 4, available: 8 << 30)
+        let plain = MemoryPlan(shape, request)
+        request.embedding = .init(contextLength: 512, batchSize: 512, usesFlashAttention: false)
+        let both = MemoryPlan(shape, request)
+        #expect(both.host.cache - plain.host.cache == 512 * 512)
+        // Logits in the graph and in the output, 512 rows each.
+        #expect(both.host.compute - plain.host.compute > 2 * 512 * 10_000 * 4)
+        #expect(both.host.compute - plain.host.compute < 2 * 512 * 10_000 * 4 + 16 << 20)
+    }
+
+    /// A shared cache retains 64 entries, so layers with a window have place for 64 windows.
+    @Test func aSharedWindowHasPlaceForAllEntries() throws {
+        let shape = try attention("gemma3", layers: 6) {
+            $0.integer("gemma3.attention.head_count_kv", 2)
+            $0.integer("gemma3.attention.sliding_window", 128)
+        }
+        #expect(cache(shape, 32_768) == (5 * (64 * 128 + 512) + 32_768) * 256)
+        #expect(cache(shape, 4_096) == 6 * 4_096 * 256)
+        #expect(cache(shape, 32_768, unified: false) == 4 * (5 * 768 + 32_768) * 256)
+    }
+
+    /// The tokens of an encoder attend to each other; it has no KV cache and computes no logits.
+    @Test func anEncoderHasNoCacheAndNoLogits() throws {
+        let shape = try attention("bert", layers: 2) {
+            $0.texts("tokenizer.ggml.tokens", (0..<10_000).map { "\($0)" })
+        }
+        #expect(shape.memory == .none && cache(shape, 4_096) == 0)
+        var request = LoadRequest(shape, contextLength: 4_096, sequenceCount: 4, available: 8 << 30)
+        request.embedding = .init(contextLength: 512, batchSize: 512, usesFlashAttention: false)
+        let compute = MemoryPlan(shape, request).host.compute
+        #expect(compute > 512 * 512 * 4 * 4 && compute < 12 << 20)
+    }
+
     @Test func aWindowedLayerStoresItsWindow() throws {
         let shape = try attention("gemma3", layers: 6) {
             $0.integer("gemma3.attention.head_count_kv", 2)
             $0.integer("gemma3.attention.sliding_window", 128)
         }
         #expect(shape.memory == .slidingWindow && shape.layers.count(where: \.isWindowed) == 5)
-        // 4 windows of 128 and a micro-batch of 512 are 1,024 cells; one layer has all 32,768.
-        #expect(cache(shape, 32_768) == (5 * 1_024 + 32_768) * 256)
+        // 64 windows of 128 and a micro-batch of 512 are 8,704 cells; one layer has all 32,768.
+        #expect(cache(shape, 32_768) == (5 * 8_704 + 32_768) * 256)
         var request = LoadRequest(contextLength: 32_768)
         request.keepsFullWindow = true
         #expect(MemoryPlan(shape, request).host.cache == 6 * 32_768 * 256)

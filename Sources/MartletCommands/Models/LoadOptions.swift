@@ -47,12 +47,21 @@ struct LoadOptions: ParsableArguments {
     func report(on shape: ModelShape, _ item: ModelListing.Item) throws -> LoadReport {
         let gpus = LlamaSystem.devices.filter(\.isGPU)
         let hostBytes = UInt64(clamping: MemoryBudget.available ?? .max)
-        var request = LoadRequest(shape, contextLength: ctxSize, sequenceCount: parallel, available: hostBytes)
-        request.keyType = LoadRequest.ElementType(cacheTypeK) ?? .half
-        request.valueType = LoadRequest.ElementType(cacheTypeV) ?? .half
+        var engine = EngineConfiguration(modelPath: item.model.paths.first ?? "")
+        (engine.contextLength, engine.sequenceCount) = (ctxSize, parallel)
+        engine.keyCacheType = CacheType(rawValue: cacheTypeK) ?? .f16
+        engine.valueCacheType = CacheType(rawValue: cacheTypeV) ?? .f16
+        // A model that generates no text serves vectors or scores.
+        if let summary = item.summary, !summary.capabilities.contains(.completion) {
+            engine.embeddings = summary.capabilities.contains(.rerank) ? .rank : .ofModel
+        }
+        if let draft = item.model.usableDraftPath {
+            engine.speculation.draftModel = DraftModelConfiguration(path: draft)
+        }
+        var request = engine.loadRequest(for: shape, available: hostBytes)
         request.devices = gpus.map { LoadRequest.Device(name: $0.name, freeByteCount: $0.freeByteCount) }
+        engine.applyAttention(to: &request, shape)
         request.projectorBytes = item.model.projectorPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
-        request.draftBytes = item.model.draftPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
         let free = MemoryFit.Free(host: hostBytes, devices: gpus.map(\.freeByteCount))
         // `all` without a GPU is `auto`, which is 0.
         let wanted = Int(gpuLayers)

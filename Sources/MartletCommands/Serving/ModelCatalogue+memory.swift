@@ -41,14 +41,8 @@ extension ModelCatalogue {
         }
         // The context that the worker chooses depends on the free memory, by the same rule as here.
         let available = UInt64(clamping: MemoryBudget.available ?? .max)
-        var request = LoadRequest(
-            shape, contextLength: engine.contextLength, sequenceCount: engine.sequenceCount, available: available)
-        request.keyType = LoadRequest.ElementType(engine.keyCacheType.rawValue) ?? .half
-        request.valueType = LoadRequest.ElementType(engine.valueCacheType.rawValue) ?? .half
-        request.keepsFullWindow = engine.keepsFullWindow
+        var request = engine.loadRequest(for: shape, available: available)
         request.projectorBytes = item.model.projectorPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
-        request.draftBytes = item.model.draftPath.flatMap { FileListing.stamp($0)?.byteCount } ?? 0
-        request.setAttention(flash: engine.flashAttention.isOn, microBatchSize: engine.microBatchSize)
         place(&request, of: shape, engine, available: available)
         return (shape, request)
     }
@@ -69,11 +63,8 @@ extension ModelCatalogue {
                 name: device.name, freeByteCount: device.freeByteCount,
                 share: placement.shares.indices.contains(index) ? Double(placement.shares[index]) : nil)
         }
-        request.offloadsKVCache = engine.offloadsKVCache
-        request.hostExpertLayerCount = placement.hostExpertLayerCount
+        engine.applyAttention(to: &request, shape)
         let free = MemoryFit.Free(host: available, devices: chosen.map(\.freeByteCount))
-        request.deviceLayerCount =
-            engine.gpuLayers.map { $0 < 0 ? shape.layers.count + 1 : Int($0) }
-            ?? MemoryFit.deviceLayerCount(shape, request, in: free)
+        request.deviceLayerCount = engine.deviceLayerCount(shape, request, in: free)
     }
 }

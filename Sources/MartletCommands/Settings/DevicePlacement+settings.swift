@@ -49,6 +49,19 @@ extension DevicePlacement {
 }
 
 extension EngineConfiguration {
+    /// Reads the flags that fit a load to free memory.
+    mutating func readFit(_ values: SettingValues) throws(SettingError) {
+        if let word = values.text(.fit) { fit.isOn = word == "on" }
+        if let value = values.integer(.fitContext) { fit.minimumContextLength = value }
+        guard let texts = values.list(.fitTarget) else { return }
+        fit.deviceMargins = try texts.map { text throws(SettingError) in
+            guard let number = UInt64(text), number <= 16_777_216 else {
+                throw SettingError("--fit-target must be whole numbers of MiB from 0 to 16777216, not '\(text)'")
+            }
+            return number << 20
+        }
+    }
+
     /// The machines of `--rpc`. The sandbox of the worker has no network, so it excludes them.
     static func remoteServers(_ values: SettingValues) throws(SettingError) -> [String] {
         guard let servers = values.list(.remoteServers) else { return [] }

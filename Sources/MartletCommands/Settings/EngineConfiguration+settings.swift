@@ -36,6 +36,7 @@ extension EngineConfiguration {
         if let value = values.integer(.batchThreads), value > 0 { batchThreads = value }
         // -2 is the word `auto`.
         if let value = values.integer(.gpuLayers), value > -2 { gpuLayers = Int32(clamping: value) }
+        try readFit(values)
         devicePlacement = try DevicePlacement(values)
         remoteServers = try Self.remoteServers(values)
         metadataOverrides = try Self.metadataOverrides(values)

@@ -70,21 +70,19 @@ enum FlagKey: String, Sendable, CaseIterable {
     case numa
     /// A number; read by `EngineConfiguration`.
     case gpuLayers = "n-gpu-layers"
-    /// A list; read by `DevicePlacement`.
+    /// Lists, words, texts and numbers; read by `DevicePlacement`.
     case device
-    /// One of fixed words; read by `DevicePlacement`.
     case splitMode = "split-mode"
-    /// A text; read by `DevicePlacement`.
     case tensorSplit = "tensor-split"
-    /// A number; read by `DevicePlacement`.
     case mainGPU = "main-gpu"
-    /// A list; read by `DevicePlacement`.
     case overrideTensor = "override-tensor"
-    /// On or off; read by `DevicePlacement`.
     case cpuExperts = "cpu-moe"
-    /// A number; read by `DevicePlacement`.
     case cpuExpertLayers = "n-cpu-moe"
     case cpuNetworkLayers = "n-cpu-ffn"
+    /// On or off, MiB, and tokens; read by `EngineConfiguration`.
+    case fit
+    case fitTarget = "fit-target"
+    case fitContext = "fit-ctx"
     /// A list; read by `EngineConfiguration`.
     case remoteServers = "rpc"
     case overrideMetadata = "override-kv"

@@ -57,13 +57,7 @@ enum PeerFlags {
             ["--defrag-thold", "-dt"], values: 1, .withoutEffect("libllama does not defragment its KV cache any more")),
         PeerFlag(
             ["--lazy-mode", "-lzm"], values: 1, neutral: ["auto"], .withoutEffect("libllama decides that itself")),
-        PeerFlag(["--fit", "-fit"], values: 1, neutral: ["on"], .withoutEffect(fit)),
-        PeerFlag(["--fit-target", "-fitt"], values: 1, .withoutEffect(fit)),
-        PeerFlag(["--fit-ctx", "-fitc"], values: 1, .withoutEffect(fit)),
     ]
-
-    /// The notice for the flags that fit a model to free memory.
-    private static let fit = "only --ctx-size is fitted to memory, and only if it is not set"
 
     // MARK: Missing capabilities
 

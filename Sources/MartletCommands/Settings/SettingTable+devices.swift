@@ -40,6 +40,19 @@ extension SettingTable {
             default: "0",
             in: .engine, for: .worker, "Keep the feed-forward weights of the first COUNT layers on the CPU."),
         Setting(
+            .fit, ["-fit"], environment: ["LLAMA_ARG_FIT"], .choice(["on", "off"]), "WORD", default: "on", in: .engine,
+            for: .worker,
+            "Choose --n-gpu-layers and --ctx-size by free memory unless they are set. off = all layers on GPUs, and the trained "
+                + "context."),
+        Setting(
+            .fitTarget, ["-fitt"], environment: ["LLAMA_ARG_FIT_TARGET"], .list, "MIB,MIB", unset: "1024", in: .engine,
+            for: .worker,
+            "Memory of each device that --n-gpu-layers auto leaves free. One number per device, or one for all."),
+        Setting(
+            .fitContext, ["-fitc"], environment: ["LLAMA_ARG_FIT_CTX"], .integer(256...Int64(Int32.max)), "TOKENS",
+            default: "2048", in: .engine, for: .worker,
+            "The smallest context that is chosen by free memory."),
+        Setting(
             .remoteServers, environment: ["LLAMA_ARG_RPC"], .list, "HOST:PORT", in: .engine, for: .worker,
             "Machines with ggml's RPC server, whose devices are used. Needs --no-sandbox and a libllama with RPC. The "
                 + "connection is not encrypted."),

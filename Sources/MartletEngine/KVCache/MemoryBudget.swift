@@ -31,8 +31,8 @@ package enum MemoryBudget {
 
     /// Plans the context length and the layout of the KV cache.
     ///
-    /// A length of 0 becomes the trained length, or less (a multiple of 256, at least 2,048), so that the KV cache uses
-    /// at most a quarter of `available`. The automatic layout is separate if the model is small and the KV caches of
+    /// A length of 0 becomes the trained length, or, unless `--fit` is off, less (a multiple of 256, at least 2,048 or
+    /// `--fit-ctx`), so that the KV cache uses at most a quarter of `available`. The automatic layout is separate if the model is small and the KV caches of
     /// all slots fit into that quarter.
     static func plan(
         _ configuration: EngineConfiguration, trained: Int, weights: UInt64, bytesPerToken: Int, available: Int?
@@ -41,9 +41,14 @@ package enum MemoryBudget {
         let available = min(available ?? .max, 1 << 50)
         let fitting = bytesPerToken > 0 ? available / 4 / bytesPerToken / 256 * 256 : .max
         let isDefault = configuration.contextLength == 0
+        let isFitted = configuration.fit.isOn
         let shares = configuration.kvCacheLayout == .separate ? configuration.sequenceCount : 1
         let length =
-            isDefault ? min(max(256, trained), max(2048, fitting / shares)) : configuration.contextLength
+            !isDefault
+            ? configuration.contextLength
+            : !isFitted
+                ? max(256, trained)
+                : min(max(256, trained), max(configuration.fit.minimumContextLength, fitting / shares))
         let usesUnifiedKV =
             switch configuration.kvCacheLayout {
             case .unified: true
@@ -51,7 +56,7 @@ package enum MemoryBudget {
             case .automatic: weights > smallByteCount || length > fitting / configuration.sequenceCount
             }
         let needed = length * bytesPerToken * (usesUnifiedKV ? 1 : configuration.sequenceCount)
-        guard isDefault || needed <= available else {
+        guard isDefault && isFitted || needed <= available else {
             throw LlamaError(
                 .outOfMemory,
                 "A context of \(length) tokens\(usesUnifiedKV ? "" : " for each of \(configuration.sequenceCount) sequences")"

@@ -8,15 +8,20 @@ extension LoadRequest {
     /// - Parameters:
     ///   - contextLength: tokens of one sequence; 0 = by the rule.
     ///   - available: free bytes of the host.
-    package init(_ shape: ModelShape, contextLength: Int, sequenceCount: Int, available: UInt64) {
+    ///   - minimumContextLength: the smallest context that the rule chooses.
+    package init(
+        _ shape: ModelShape, contextLength: Int, sequenceCount: Int, available: UInt64,
+        minimumContextLength: Int = 2_048
+    ) {
         let perToken = shape.layers.reduce(UInt64(0)) { $0 &+ ($1.keyElements &+ $1.valueElements) &* 2 }
         let fitting = perToken > 0 ? Int(clamping: available / 4 / perToken / 256 * 256) : Int(Int32.max)
         let trained = max(256, shape.trainedContextLength ?? 4_096)
-        let length = contextLength > 0 ? contextLength : min(trained, max(2_048, fitting))
+        let length = contextLength > 0 ? contextLength : min(trained, max(minimumContextLength, fitting))
         self.init(contextLength: length)
         self.sequenceCount = max(1, sequenceCount)
         usesUnifiedKV = shape.weightBytes > Self.smallByteCount || length > fitting / max(1, sequenceCount)
         outputCount = max(1, sequenceCount) + Self.outputsPerStep
+        usedOutputCount = max(1, sequenceCount)
         setAttention(flash: nil, microBatchSize: microBatchSize)
     }
 
@@ -29,6 +34,32 @@ extension LoadRequest {
         let isPlain = !usesUnifiedKV && devices.isEmpty && contextLength >= Self.plainLength
         usesFlashAttention = flash ?? !isPlain
         self.microBatchSize = usesFlashAttention || flash != nil ? microBatchSize : min(microBatchSize, Self.plainStep)
+    }
+
+    /// The context for text, and that for vectors if there is one, each as a request of its own.
+    var contexts: [LoadRequest] {
+        guard let embedding else { return [self] }
+        var request = self
+        request.contextLength = embedding.contextLength
+        (request.usesUnifiedKV, request.usesFlashAttention) = (true, embedding.usesFlashAttention)
+        (request.microBatchSize, request.outputCount) = (embedding.batchSize, embedding.batchSize)
+        request.usedOutputCount = embedding.batchSize
+        return [self, request]
+    }
+
+    /// The number of entries of the KV cache, for ended sequences too.
+    func entryCount(hasRecurrentState: Bool) -> Int {
+        Self.entryCount(
+            sequenceCount: sequenceCount, usesUnifiedKV: usesUnifiedKV, hasRecurrentState: hasRecurrentState)
+    }
+
+    /// The number of entries of a KV cache: one per slot, or more if sequences share cells, so that prefixes without a slot
+    /// are retained. 64 of them need no more memory than the logits of one chunk of a prompt.
+    ///
+    /// A recurrent state takes memory per sequence id, so there is one per slot.
+    package static func entryCount(sequenceCount: Int, usesUnifiedKV: Bool, hasRecurrentState: Bool) -> Int {
+        guard usesUnifiedKV, !hasRecurrentState else { return sequenceCount }
+        return sequenceCount <= 32 ? 64 : min(256, sequenceCount * 2)
     }
 
     /// The number of cells of a sequence from which plain attention is the default. A server for shorter sequences mostly

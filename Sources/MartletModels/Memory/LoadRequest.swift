@@ -33,6 +33,9 @@ package struct LoadRequest: Sendable, Equatable {
             blockByteCount = type.blockByteCount
         }
 
+        /// Whether elements are 32-bit floats, which need no conversion.
+        var isFloat: Bool { blockLength == 1 && blockByteCount == 4 }
+
         /// 16-bit floats.
         package static let half = ElementType(blockLength: 1, blockByteCount: 2)
 
@@ -43,6 +46,22 @@ package struct LoadRequest: Sendable, Equatable {
 
         /// The bytes of a row of elements.
         func byteCount(_ elements: UInt64) -> UInt64 { (elements &+ blockLength - 1) / blockLength &* blockByteCount }
+    }
+
+    /// The context beside that for text, in which a server computes vectors (`--embeddings`).
+    package struct EmbeddingContext: Sendable, Equatable {
+        /// Tokens of the context, which is also a limit of the inputs.
+        package var contextLength: Int
+        /// Tokens of one batch. Each of them has an output.
+        package var batchSize: Int
+        package var usesFlashAttention: Bool
+
+        /// Creates a context.
+        package init(contextLength: Int, batchSize: Int, usesFlashAttention: Bool) {
+            self.contextLength = contextLength
+            self.batchSize = batchSize
+            self.usesFlashAttention = usesFlashAttention
+        }
     }
 
     /// Tokens of one sequence.
@@ -71,6 +90,11 @@ package struct LoadRequest: Sendable, Equatable {
     /// Bytes of a projector and of a draft model with its memory.
     package var projectorBytes: UInt64 = 0
     package var draftBytes: UInt64 = 0
+
+    /// The number of tokens whose logits one decode really computes, at most.
+    package var usedOutputCount = 4
+    /// The second context of a server that computes vectors; `nil` = none.
+    package var embedding: EmbeddingContext?
 
     /// Creates a request with this context length.
     package init(contextLength: Int) { self.contextLength = contextLength }

@@ -46,7 +46,6 @@ package struct MemoryPlan: Sendable, Equatable {
             shares[owner].weights &+= layer.weightBytes - hostExperts
             shares[0].weights &+= hostExperts
             shares[owner].layerCount += 1
-            shares[request.offloadsKVCache ? owner : 0].cache &+= Self.cacheByteCount(of: layer, shape, request)
         }
         shares[0].weights &+= shape.inputBytes
         shares[placement.outputOwner].weights &+= shape.outputBytes
@@ -54,9 +53,8 @@ package struct MemoryPlan: Sendable, Equatable {
         if shape.sharesEmbeddings, placement.outputOwner > 0 {
             shares[placement.outputOwner].weights &+= shape.inputBytes
         }
+        for context in request.contexts { Self.add(context, of: shape, placement, to: &shares) }
         for index in shares.indices where index == 0 || shares[index].weights > 0 {
-            shares[index].compute = Self.computeByteCount(
-                shape, request, isHost: index == 0, hasOutput: index == placement.outputOwner)
             shares[index].overhead = index == 0 ? Self.processByteCount(shape, request) : Self.deviceOverhead
         }
         let main = request.devices.isEmpty || request.deviceLayerCount == 0 ? 0 : 1
@@ -64,6 +62,21 @@ package struct MemoryPlan: Sendable, Equatable {
         shares[main].draft = request.draftBytes
         host = shares.removeFirst()
         devices = shares
+    }
+
+    /// Adds the memory of one context: KV cache, intermediate results, and the rows of the output in host memory.
+    private static func add(
+        _ context: LoadRequest, of shape: ModelShape, _ placement: LayerPlacement, to shares: inout [Share]
+    ) {
+        for (index, layer) in shape.layers.enumerated() {
+            let owner = context.offloadsKVCache ? placement.owners[index] : 0
+            shares[owner].cache &+= cacheByteCount(of: layer, shape, context)
+        }
+        for index in shares.indices where index == 0 || shares[index].weights > 0 {
+            shares[index].compute &+= computeByteCount(
+                shape, context, isHost: index == 0, hasOutput: index == placement.outputOwner)
+        }
+        shares[0].compute &+= UInt64(context.usedOutputCount) &* UInt64(logitCount(shape)) &* float
     }
 
     // MARK: KV cache
@@ -74,20 +87,26 @@ package struct MemoryPlan: Sendable, Equatable {
     /// A number of tokens as libllama rounds it up.
     static func rounded(_ tokens: Int) -> Int { (max(tokens, 1) + cacheStep - 1) / cacheStep * cacheStep }
 
+    /// The cells of one KV cache in a layer: all tokens, or those of the window.
+    ///
+    /// The window of a cache that all sequences share has place for the windows of all entries.
+    private static func cellCount(isWindowed: Bool, _ shape: ModelShape, _ request: LoadRequest) -> Int {
+        let tokens = rounded(request.contextLength)
+        guard isWindowed, !request.keepsFullWindow else { return tokens }
+        let entries = request.usesUnifiedKV ? request.entryCount(hasRecurrentState: shape.hasRecurrentState) : 1
+        return min(tokens, rounded(shape.window * entries + request.microBatchSize))
+    }
+
     /// Bytes of one layer: keys and values of every token, or of the window, or a state per sequence.
     private static func cacheByteCount(
         of layer: ModelShape.Layer, _ shape: ModelShape, _ request: LoadRequest
     ) -> UInt64 {
         let streams = request.usesUnifiedKV ? 1 : request.sequenceCount
-        var tokens = rounded(request.contextLength)
-        if layer.isWindowed, !request.keepsFullWindow {
-            let windows = shape.window * (request.usesUnifiedKV ? request.sequenceCount : 1)
-            tokens = min(tokens, rounded(windows + request.microBatchSize))
-        }
         let row =
             request.keyType.byteCount(layer.keyElements) &+ request.valueType.byteCount(layer.valueElements)
         let states = layer.stateElements &* 4 &* UInt64(request.sequenceCount)
-        return row &* UInt64(tokens) &* UInt64(streams) &+ states
+        let cells = cellCount(isWindowed: layer.isWindowed, shape, request)
+        return row &* UInt64(cells) &* UInt64(streams) &+ states
     }
 
     // MARK: Compute buffers
@@ -95,38 +114,65 @@ package struct MemoryPlan: Sendable, Equatable {
     /// Bytes of a 32-bit float.
     private static let float: UInt64 = 4
 
+    /// The logits of one row; an encoder computes none.
+    private static func logitCount(_ shape: ModelShape) -> Int { shape.memory == .none ? 0 : shape.vocabularySize }
+
     /// The largest number of intermediate results that exist at the same time.
     ///
-    /// The graph allocator of libggml reuses memory. A feed-forward network (two inner vectors and three of the model's
-    /// length per token) or attention (queries, their rotation and the result) needs the most within a layer; the mask of
-    /// attention and the logits exist in addition.
+    /// The graph allocator of libggml reuses memory. A feed-forward network (two inner vectors, their product, and three of
+    /// the model's length per token) or attention (queries, their rotation and the result) needs the most within a layer;
+    /// the masks of attention and the logits exist in addition.
     private static func computeByteCount(
         _ shape: ModelShape, _ request: LoadRequest, isHost: Bool, hasOutput: Bool
     ) -> UInt64 {
         let tokens = UInt64(request.microBatchSize)
         let embedding = UInt64(shape.embeddingLength)
-        let cells = UInt64(rounded(request.contextLength))
-        let network = tokens &* (3 &* embedding &+ 2 &* UInt64(shape.feedForwardLength)) &* float
+        let network = tokens &* (3 &* embedding &+ 3 &* UInt64(shape.feedForwardLength)) &* float
         let attended = UInt64(shape.headCount) &* UInt64(shape.headLength)
         var attention = tokens &* (3 &* embedding &+ 4 &* attended) &* float
-        let hasAttention = shape.layers.contains { $0.keyElements > 0 }
-        if hasAttention, !request.usesFlashAttention {
-            attention &+= tokens &* cells &* UInt64(shape.headCount) &* float
+        // A matrix product on the processor converts its input to the weights' type, in memory that all threads share.
+        var scratch = tokens &* max(embedding, UInt64(shape.feedForwardLength)) &* 2
+        let pairs = pairCount(shape, request)
+        if !request.usesFlashAttention {
+            let products = pairs.all &* UInt64(shape.headCount)
+            attention &+= products &* float
+            // Values of 16 bits: the products become 16-bit floats before they are multiplied with the values.
+            if shape.memory != .none, !request.valueType.isFloat { scratch = max(scratch, products &* 2) }
         }
         // The mask has 16-bit floats for flash attention, else 32-bit floats.
-        let mask = hasAttention ? tokens &* cells &* (request.usesFlashAttention ? 2 : 4) : 0
-        // The host has pages only for rows that are used, one per sequence; a device allocates all reserved rows.
-        let outputs = UInt64(min(isHost ? request.sequenceCount : request.outputCount, request.microBatchSize))
-        let logits = hasOutput ? outputs &* UInt64(shape.vocabularySize) &* float : 0
-        // A matrix product on the processor converts its input to the weights' type, in each thread's scratch memory.
-        let scratch = isHost ? tokens &* max(embedding, UInt64(shape.feedForwardLength)) &* 2 : 0
-        return max(network, attention) &+ mask &+ logits &+ scratch
+        let masks = (pairs.all &+ pairs.windowed) &* (request.usesFlashAttention ? 2 : 4)
+        // Values that are stored by columns have the index of each element's cell.
+        let values = shape.layers.reduce(0) { max($0, $1.valueElements) }
+        let indexes = request.usesFlashAttention ? 0 : tokens &* values &* 8
+        // The host has pages only for rows that are used; a device allocates all reserved rows.
+        let outputs = UInt64(min(isHost ? request.usedOutputCount : request.outputCount, request.microBatchSize))
+        let logits = hasOutput ? outputs &* UInt64(logitCount(shape)) &* float : 0
+        return max(network, attention) &+ masks &+ indexes &+ logits &+ (isHost ? scratch : 0)
+    }
+
+    /// The pairs of a batch's tokens and the cells that they attend to, in layers of all tokens and in those of a window.
+    private static func pairCount(_ shape: ModelShape, _ request: LoadRequest) -> (all: UInt64, windowed: UInt64) {
+        let tokens = UInt64(request.microBatchSize)
+        // The tokens of an encoder attend to each other.
+        if shape.memory == .none { return (tokens &* tokens, 0) }
+        let attending = shape.layers.filter { $0.keyElements > 0 }
+        func cells(_ isWindowed: Bool) -> UInt64 {
+            guard attending.contains(where: { $0.isWindowed == isWindowed }) else { return 0 }
+            return UInt64(cellCount(isWindowed: isWindowed, shape, request))
+        }
+        return (tokens &* cells(false), tokens &* cells(true))
     }
 
     // MARK: Overhead
 
-    /// The program with its libraries and the graph's description. Measured, see docs/models.md.
-    private static let programByteCount: UInt64 = 46 << 20
+    /// The pages of the program and of its libraries that a worker uses, and its own tables. Measured, see docs/models.md.
+    private static var programByteCount: UInt64 {
+        #if DEBUG
+            51 << 20
+        #else
+            41 << 20
+        #endif
+    }
     /// Bytes per token of the vocabulary: texts, scores, hash tables and merges of libllama, and Martlet's own tables.
     private static let vocabularyByteCount: UInt64 = 330
     /// The context that a GPU's driver makes for each process.
@@ -143,6 +189,7 @@ package struct MemoryPlan: Sendable, Equatable {
         let nodes =
             chunked.contains(shape.architecture)
             ? max(UInt64(request.microBatchSize) &* 40, tensors &* 32) : max(1_024, tensors &* 8)
-        return programByteCount &+ UInt64(shape.vocabularySize) &* vocabularyByteCount &+ nodes &* nodeByteCount
+        return programByteCount &+ UInt64(shape.vocabularySize) &* vocabularyByteCount
+            &+ nodes &* nodeByteCount &* UInt64(request.contexts.count)
     }
 }

@@ -61,6 +61,9 @@ package struct ModelShape: Sendable, Equatable {
     /// The number of tensors.
     package var tensorCount: Int
 
+    /// Whether a layer has a running state.
+    var hasRecurrentState: Bool { layers.contains { $0.stateElements > 0 } }
+
     /// Bytes of all weights.
     package var weightBytes: UInt64 { layers.reduce(inputBytes &+ outputBytes) { $0 &+ $1.weightBytes } }
 
