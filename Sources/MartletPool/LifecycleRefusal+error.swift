@@ -34,7 +34,8 @@ extension GenerationError {
             self.init(.failed, "The model cannot be loaded: \(reason)", field: "model")
             code = "model_failed"
         case .notLoaded:
-            self.init(.unavailable, "The model is not loaded, and the request does not load it", field: "model")
+            // llama-server's status, too: a repetition without a load would fail again.
+            self.init(.invalidRequest, "The model is not loaded, and the request does not load it", field: "model")
             code = "model_not_loaded"
         case .absent:
             self.init(.notFound, "The model has no file on this machine", field: "model")

@@ -10,11 +10,14 @@ extension ModelPool {
     /// - Complexity: O(models).
     package var statuses: [ModelStatus] { snapshot.statuses }
 
-    /// All models with their states, and the place in the event log behind these states.
+    /// All models that lists show with their states, and the place in the event log behind these states.
     package var snapshot: (statuses: [ModelStatus], cursor: ModelEventLog.Cursor) {
         state.withLock { state in
-            let statuses = state.entries.indices.filter { !state.entries[$0].isGone || state.entries[$0].worker != nil }
-                .map { Self.status($0, state) }
+            let shown = state.entries.indices.filter { index in
+                let entry = state.entries[index]
+                return entry.isGone ? entry.worker != nil : !entry.definition.model.isHidden
+            }
+            let statuses = shown.map { Self.status($0, state) }
             return (
                 statuses.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }, events.end
             )
@@ -34,7 +37,8 @@ extension ModelPool {
         status.memory = entry.worker == nil ? nil : entry.memory?.amount
         if let problem = entry.definition.problem {
             status.lastError = problem
-            if case .unloaded = status.phase { status.phase = .failed(problem) }
+            // A section without a file is absent and has a problem, too.
+            if status.phase == .unloaded || status.phase == .absent { status.phase = .failed(problem) }
         }
         return status
     }

@@ -101,7 +101,7 @@ package final class ModelPool: ModelDirectory {
     }
 
     let state: Mutex<State>
-    let settings: Settings
+    package let settings: Settings
     let receiver: any EngineEventReceiver
     let logger: Logger
     let scan: @Sendable () throws(ModelSourceError) -> Catalogue

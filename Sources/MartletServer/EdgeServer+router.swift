@@ -41,7 +41,7 @@ extension EdgeServer {
         let startTime = time(nil)
         ServerRoutes(
             configuration: configuration, models: models, registry: registry, journal: journal, metrics: metrics,
-            startTime: startTime
+            startTime: startTime, pool: pool
         ).add(to: &routes, withModels: pool == nil)
         if let pool {
             PoolRoutes(pool: pool, configuration: configuration, startTime: startTime).add(to: &routes)

@@ -26,6 +26,18 @@ import Testing
         #expect(LoadedModelsCommand.table(Self.list, all: true).contains("\nc     unloaded "))
     }
 
+    @Test func aPlanIsATableForPeople() {
+        let plan: JSONValue = [
+            "needs": [1_048_576, 2_097_152], "free": [4_194_304, 0], "fits": true, "fits_now": true,
+            "would_unload": ["a", "b"], "largest_context_length": 512,
+        ]
+        let text = LoadPlanText.text(plan)
+        #expect(text.contains("1.0 MiB; on device 1: 2.0 MiB") && text.contains("yes, after unloading a, b"))
+        #expect(text.contains("512 tokens of context"))
+        #expect(LoadPlanText.text(["fits": false, "fits_now": false]).contains("NO"))
+        #expect(LoadPlanText.text(["fits": true, "fits_now": false]).contains("later"))
+    }
+
     /// `martlet load` ends with the load, also if the model is unloaded again before the command sees it loaded.
     @Test func aLoadHasAnEnd() {
         func state(_ status: JSONValue) -> LoadState {
@@ -33,6 +45,7 @@ import Testing
         }
         #expect(state(["phase": "ready", "pending": false]) == .loaded)
         #expect(state(["phase": "failed", "error": "is cut\toff"]) == .ended("a: is cut\u{FFFD}off"))
+        #expect(state(["phase": "failed", "error": "is cut off\nits log"]) == .ended("a: is cut off; its log"))
         #expect(state(["phase": "loading", "fraction": 0.5, "pending": false]) == .loading(0.5))
         for phase: JSONValue in ["downloading", "draining"] {
             #expect(state(["phase": phase, "pending": false]) == .loading(nil))

@@ -80,7 +80,7 @@ import Testing
     private func parse(_ text: String) throws -> PresetFile {
         let keys = [
             "ctx-size": "ctx-size", "c": "ctx-size", "LLAMA_ARG_CTX_SIZE": "ctx-size", "model": "model",
-            "alias": "alias",
+            "alias": "alias", "hf-repo": "hf-repo", "spec-draft-hf": "spec-draft-hf",
         ]
         return try PresetFile(text, path: "p.ini", knownKeys: ["ctx-size", "model", "alias"]) { keys[$0] }
     }
@@ -107,6 +107,49 @@ import Testing
         #expect(models[0].setting("ctx-size") == "8192" && models[1].setting("ctx-size") == "512")
         #expect(models[0].paths == ["/m/a;b.gguf"] && models[0].aliases == ["code", "c2"])
         #expect(models[1].problem?.contains("needs 'model = PATH' or 'hf-repo = ORG/NAME'") == true)
+    }
+
+    /// As in llama-server, `[*]` is not only for sections. A key that names one model stays with the sections.
+    @Test func theSharedSettingsApplyToModelsOfTheFolderToo() throws {
+        try SampleModel.withFolder { folder in
+            try SampleModel.write(SampleModel().bytes, folder + "/a.gguf")
+            var sources = ModelSources()
+            sources.folder = folder
+            sources.presets = try parse("[*]\nctx-size = 2048\nalias = x\n[a]\nctx-size = 512\n[b]\nmodel = /b")
+            let models = try sources.registry().models
+            #expect(models.map { $0.setting("ctx-size") } == ["512", "2048"])
+            sources.presets = try parse("[*]\nctx-size = 2048\nalias = x")
+            let alone = try #require(try sources.registry().models.first)
+            #expect(alone.setting("ctx-size") == "2048" && alone.aliases.isEmpty && alone.setting("alias") == nil)
+        }
+    }
+
+    /// A section hides the files of the cache that it serves, its draft model included. Their names still mean them.
+    @Test func aSectionHidesItsFilesOfTheCacheIfItAsks() throws {
+        try SampleModel.withFolder { cache in
+            for name in ["org/m", "org/d", "org/other"] {
+                try HubCacheTests.addRepository(name, ["\(name.dropFirst(4))-Q8_0.gguf"], in: cache)
+            }
+            var sources = ModelSources()
+            sources.hubFolder = cache
+            let section = "[p]\nhf-repo = org/m\nspec-draft-hf = org/d\n"
+            sources.presets = try parse(section + "dedup-cache-models = 1")
+            let registry = try sources.registry()
+            #expect(registry.models.filter { !$0.isHidden }.map(\.name) == ["org/other:Q8_0", "p"])
+            guard case .model(let hidden) = registry.resolve("org/m") else { return #expect(Bool(false)) }
+            #expect(hidden.name == "org/m:Q8_0" && hidden.isHidden)
+            let preset = try #require(registry.models.first { $0.name == "p" })
+            #expect(preset.usableDraftPath?.hasSuffix("/d-Q8_0.gguf") == true && preset.problem == nil)
+            // The key also applies from the section for all, and its absence shows the files again.
+            sources.presets = try parse("[*]\ndedup-cache-models = on\n" + section)
+            #expect(try sources.registry().models.count { $0.isHidden } == 2)
+            sources.presets = try parse(section)
+            #expect(try sources.registry().models.allSatisfy { !$0.isHidden })
+            sources.presets = try parse("[p]\nhf-repo = org/m\nspec-draft-hf = org/nothing")
+            #expect(
+                try sources.registry().models.first { $0.name == "p" }?.problem?
+                    .hasPrefix("needs the draft model org/nothing") == true)
+        }
     }
 
     @Test func aPresetOfACachedModelHasItsFiles() throws {

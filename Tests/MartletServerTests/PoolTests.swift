@@ -87,6 +87,8 @@ import Testing
             #expect(properties.status == 200)
             #expect(properties.json["build_info"] != nil && properties.json["endpoint_history"] == false)
             #expect(properties.json["default_generation_settings"]?["params"]?["temperature"] != nil)
+            #expect(properties.json["role"] == "router" && properties.json["models_autoload"] == true)
+            #expect(properties.json["max_instances"] == 0)
             #expect(properties.json["model_path"] == nil && properties.json["total_slots"] == nil)
             #expect(try await server.send("GET", "/props?model=a").status == 503)
             #expect(try await server.send("GET", "/props?model=unknown").status == 404)
@@ -205,7 +207,7 @@ import Testing
         try await PoolServer.run { server async throws in
             let body = #"{"model":"a","messages":[{"role":"user","content":"hi"}]}"#
             let refused = try await server.send("POST", "/v1/chat/completions?autoload=0", body: body)
-            #expect(refused.status == 503 && refused.json["error"]?["code"] == "model_not_loaded")
+            #expect(refused.status == 400 && refused.json["error"]?["code"] == "model_not_loaded")
             #expect(try await server.send("POST", "/v1/chat/completions?autoload=maybe", body: body).status == 400)
             #expect(server.models.loads.isEmpty)
             let embeddings = try await server.send("POST", "/tokenize", body: #"{"model":"a","content":"hi"}"#)

@@ -71,9 +71,19 @@ package enum ServerBodies {
         return .object(members)
     }
 
-    /// `/props` of a server with several models, if none is named: what holds for all of them.
-    package static func properties(defaults: CompletionDefaults, endpoints: Endpoints, build: String) -> JSONValue {
-        .object(serverProperties(defaults: defaults, contextLength: nil, endpoints: endpoints, build: build))
+    /// `/props` of a server with several models, if none is named: what holds for all of them. llama-server's page chooses its
+    /// models' menu by `role`.
+    /// - Parameters:
+    ///   - maximumModelCount: the limit of `--models-max`; 0 = none.
+    ///   - loadsOnDemand: whether a request loads its model.
+    package static func properties(
+        defaults: CompletionDefaults, endpoints: Endpoints, build: String, maximumModelCount: Int, loadsOnDemand: Bool
+    ) -> JSONValue {
+        var members = serverProperties(defaults: defaults, contextLength: nil, endpoints: endpoints, build: build)
+        members["role"] = "router"
+        members["max_instances"] = integer(maximumModelCount)
+        members["models_autoload"] = .bool(loadsOnDemand)
+        return .object(members)
     }
 
     /// The members that no model decides.

@@ -29,13 +29,13 @@ struct ListCommand: AsyncParsableCommand {
     func run() async throws {
         let registry = try sources.registry()
         for conflict in registry.conflicts { Terminal.write("martlet: \(conflict.printable)\n", to: STDERR_FILENO) }
-        let listing = ModelListing(registry)
-        if json { return Terminal.write(JSONValue.array(listing.items.map(\.json)).text + "\n") }
-        Terminal.write(Self.table(listing.items))
+        let items = ModelListing(registry).items.filter { !$0.model.isHidden }
+        if json { return Terminal.write(JSONValue.array(items.map(\.json)).text + "\n") }
+        Terminal.write(Self.table(items))
         guard let url = ChatServer.usualURL else { return }
         CurrentProcess.prepare()
         let served = await ChatServer.usualModelNames()
-        if let note = Self.note(local: listing.items.map(\.model.name), served: served, url: url.description) {
+        if let note = Self.note(local: items.map(\.model.name), served: served, url: url.description) {
             Terminal.write("martlet: \(note)\n", to: STDERR_FILENO)
         }
     }

@@ -27,7 +27,10 @@ enum LoadState: Sendable, Equatable {
         let model = list["data"]?.arrayValue?.first { $0["id"]?.stringValue?.hasSameBytes(as: name) == true }
         guard let model else { return .ended("the server has no model '\(name.printable)' any more") }
         guard let status = model["status"] else { return .loaded }
-        let error = status["error"]?.stringValue?.printable
+        // The reason of a failure has the last lines of a log.
+        let error = status["error"]?.stringValue.map { text in
+            text.split(separator: "\n").joined(separator: "; ").printable
+        }
         if status["failed"]?.boolValue == true { return .ended("\(name.printable): \(error ?? "failed")") }
         let fraction = status["fraction"]?.doubleValue
         guard let phase = status["phase"]?.stringValue else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import MartletJSON
+import MartletPlatform
 import NIOCore
 import NIOHTTP1
 
@@ -137,17 +138,28 @@ struct LoadCommand: AsyncParsableCommand {
     @Flag(help: "Only print what the load needs and which models would go.")
     var plan = false
 
+    @Flag(help: "Print the server's JSON of --plan.")
+    var json = false
+
     /// Begins the load, and polls the state every 200 ms. The exit code is 1 if the load fails.
     func run() async throws {
         CurrentProcess.prepare()
         let body: JSONValue = ["model": .string(model)]
-        if plan { return Terminal.write(try await server.send("/models/plan", body).text + "\n") }
+        if plan {
+            let reply = try await server.send("/models/plan", body)
+            return Terminal.write(json ? reply.text + "\n" : LoadPlanText.text(reply))
+        }
         let begun = try await server.send("/models/load", body)
         let name = begun["model"]?.stringValue ?? model
         let state = try await LoadState.wait(for: name) {
             try await server.send("/v1/models")
-        } progress: { _ in
+        } progress: { fraction in
+            guard isatty(STDERR_FILENO) == 1 else { return }
+            let share = fraction.map { " \(Int($0 * 100))%" } ?? ""
+            // The line is erased, because the next text may be shorter.
+            Terminal.write("\r\u{1B}[Kmartlet: loading \(name.printable)\(share)", to: STDERR_FILENO)
         }
+        if isatty(STDERR_FILENO) == 1 { Terminal.write("\r\u{1B}[K", to: STDERR_FILENO) }
         if case .ended(let reason) = state { throw CommandFailure.exit(reason) }
         Terminal.write("\(name.printable) is loaded\n")
     }

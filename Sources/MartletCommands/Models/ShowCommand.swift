@@ -59,6 +59,12 @@ struct ShowCommand: ParsableCommand {
         if load.ctxSize > 0, !report.fits { throw ExitCode(1) }
     }
 
+    /// The draft model, and whether the model's worker uses it; empty = none.
+    private static func draft(_ model: RegisteredModel) -> String {
+        guard let path = model.draftPath else { return "" }
+        return model.usableDraftPath == nil ? "\(path) (not used: no draft model of its own)" : path
+    }
+
     /// The facts in two columns; absent facts are left out.
     private static func text(_ item: ModelListing.Item, _ shape: ModelShape) -> String {
         guard let summary = item.summary else { return "" }
@@ -69,7 +75,7 @@ struct ShowCommand: ParsableCommand {
             ("tags", model.tags.joined(separator: ", ")), ("source", model.source.rawValue),
             ("status", item.statusText), ("file", model.paths.first ?? ""),
             ("files", model.paths.count > 1 ? "\(model.paths.count)" : ""), ("projector", model.projectorPath ?? ""),
-            ("draft", model.draftPath ?? ""), ("architecture", summary.architecture),
+            ("draft", Self.draft(model)), ("architecture", summary.architecture),
             ("parameters", summary.parameterText), ("kind", summary.quantization),
             ("weights", DoctorFinding.size(summary.byteCount)), ("layers", "\(shape.layers.count)"),
             ("vocabulary", summary.vocabularySize.map(String.init) ?? ""),

@@ -33,7 +33,10 @@ struct ModelCatalogue: Sendable {
 
     /// Keys of presets that select or name the model. The others are flags of `martlet serve`.
     private static let ownKeys: Set<String> = Set(
-        PresetFile.ownKeys + ["model", "alias", "tags", "mmproj", "spec-draft-model", "hf-repo", "hf-file"])
+        PresetFile.ownKeys + [
+            "model", "alias", "tags", "mmproj", "spec-draft-model", ModelSources.draftRepositoryKey, "hf-repo",
+            "hf-file",
+        ])
 
     /// The sources that the settings name.
     /// - Parameter downloaded: The path of a model that was downloaded at the start.
@@ -76,7 +79,7 @@ struct ModelCatalogue: Sendable {
     /// The definition of a model. Wrong settings are the model's problem, and other models are not affected.
     private func definition(_ item: ModelListing.Item) -> ModelDefinition {
         do throws(SettingError) {
-            var definition = try definition(item, try values(of: item.model))
+            var definition = try definition(item, try values(of: item.model, item.summary))
             definition.problem = item.problem
             return definition
         } catch {
@@ -84,15 +87,29 @@ struct ModelCatalogue: Sendable {
                 model: item.model, configuration: GenerationConfiguration(),
                 plan: { () throws(ModelSourceError) in throw ModelSourceError("has a wrong setting: \(error)") },
                 makeWorker: { _ throws(ModelSourceError) in throw ModelSourceError("has a wrong setting: \(error)") })
-            definition.summary = item.summary
+            (definition.summary, definition.kind) = (item.summary, item.kind)
             definition.problem = item.problem ?? "has a wrong setting: \(error)"
             return definition
         }
     }
 
     /// The settings of a model: those of the server, or with the section of a preset between flags and `--config`.
-    private func values(of model: RegisteredModel) throws(SettingError) -> SettingValues {
-        let own = model.settings.filter { !Self.ownKeys.contains($0.name) }
+    ///
+    /// A model that generates no text serves vectors or scores without a flag, because it can serve nothing else.
+    /// - Parameter summary: The facts of the model's files; `nil` if they were not read.
+    func values(
+        of model: RegisteredModel, _ summary: ModelSummary? = nil
+    ) throws(SettingError) -> SettingValues {
+        var own = model.settings.filter { !Self.ownKeys.contains($0.name) }
+        if let draft = model.usableDraftPath {
+            own.append(RegisteredModel.Setting(FlagKey.draftModel.rawValue, draft))
+        }
+        if let summary, !summary.capabilities.contains(.completion) {
+            let only = summary.capabilities.contains(.rerank) ? FlagKey.reranking : .embeddings
+            if values.toggle(only) == nil, model.setting(only.rawValue) == nil {
+                own.append(RegisteredModel.Setting(only.rawValue, "on"))
+            }
+        }
         guard !own.isEmpty else { return values }
         // A setting of the section replaces the same setting of the file, because a file names each setting once.
         var lines: [String] = []
@@ -136,7 +153,7 @@ struct ModelCatalogue: Sendable {
             })
         definition.largestContext = { [self] amount in largestContext(of: item, engine, in: amount) }
         // Facts of the head, which lists and events show before the first load.
-        definition.summary = item.summary
+        (definition.summary, definition.kind) = (item.summary, item.kind)
         definition.defaults = server.completionDefaults
         definition.isPinned = Switch(model.setting("pinned") ?? "off") == .on
         definition.loadsOnStartup = model.source == .flag || Switch(model.setting("load-on-startup") ?? "off") == .on

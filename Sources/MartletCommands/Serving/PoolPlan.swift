@@ -7,10 +7,11 @@ import Synchronization
 
 /// The settings of a server that loads and unloads models.
 struct PoolPlan {
-    /// Whether the settings ask for such a server: several files, a folder, presets, or a time to sleep.
+    /// Whether the settings ask for such a server: several files, a folder, presets, a time to sleep, or a rule about loads.
     static func isWanted(_ values: SettingValues) -> Bool {
         values.modelPaths.count > 1 || values.text(.modelsFolder) != nil || values.text(.modelsPreset) != nil
-            || values.integer(.sleepTime).map { $0 >= 0 } ?? false
+            || values.integer(.sleepTime).map { $0 >= 0 } ?? false || values.integer(.maximumModels) ?? 0 > 0
+            || values.toggle(.modelsAutoload) == false
     }
 
     /// The settings of the pool. All models together may use the memory of the host and of each device that is free now,

@@ -29,7 +29,9 @@ package struct ModelSources: Sendable {
         }
         if let hubFolder { models += HubCache(folder: hubFolder).models() }
         if let folder { models += try ModelFolder.models(in: folder) }
+        share(presets?.shared ?? [], with: &models)
         models += presetModels(among: models)
+        hideDuplicates(&models)
         models += try flagModels()
         return ModelRegistry(models)
     }
@@ -70,6 +72,9 @@ package struct ModelSources: Sendable {
             model.tags = Self.list(model.setting("tags"))
             model.projectorPath = model.setting("mmproj")
             model.draftPath = model.setting("spec-draft-model")
+            if model.draftPath == nil, let text = model.setting(Self.draftRepositoryKey) {
+                setDraft(of: &model, from: text, among: known)
+            }
             if let path = model.setting("model") {
                 model.paths = [path]
             } else if let reference = HubReference(model.setting("hf-repo") ?? section.name) {
@@ -83,6 +88,49 @@ package struct ModelSources: Sendable {
                 model.problem = "has no file: its section needs 'model = PATH' or 'hf-repo = ORG/NAME'"
             }
             return model
+        }
+    }
+
+    /// Keys that select or name one model, so `[*]` does not give them to models of other sources.
+    private static let naming: Set<String> = [
+        "model", "alias", "tags", "mmproj", "hf-repo", "hf-file", "spec-draft-model", draftRepositoryKey,
+    ]
+
+    /// Gives the settings of `[*]` to the models of the cache and of the folder, as llama-server does.
+    private func share(_ settings: [RegisteredModel.Setting], with models: inout [RegisteredModel]) {
+        for setting in settings where !Self.naming.contains(setting.name) {
+            for index in models.indices { models[index].set(setting) }
+        }
+    }
+
+    /// The key of a draft model in a repository.
+    package static let draftRepositoryKey = "spec-draft-hf"
+    /// The key that hides files of the cache that a section uses.
+    private static let duplicatesKey = "dedup-cache-models"
+
+    /// Sets the draft model of a section to a file of the cache. A repository that is not there is a problem.
+    private func setDraft(of model: inout RegisteredModel, from text: String, among known: [RegisteredModel]) {
+        guard let reference = HubReference(text),
+            case .model(let found) = ModelRegistry(known).resolve(reference.description), let path = found.paths.first
+        else {
+            let name = text.excerpt(bytes: 256)
+            model.problem =
+                "needs the draft model \(name), which is not on this machine; 'martlet pull \(name)' fetches it"
+            return
+        }
+        model.draftPath = path
+    }
+
+    /// Marks models of the cache whose files a section with `dedup-cache-models` uses. Lists leave them out; their names
+    /// still mean them.
+    private func hideDuplicates(_ models: inout [RegisteredModel]) {
+        let sections = models.filter { model in
+            model.source == .preset
+                && ["on", "1", "true", "yes"].contains(model.setting(Self.duplicatesKey)?.lowercased())
+        }
+        let used = Set(sections.flatMap { $0.paths + [$0.draftPath].compactMap { $0 } }.map(ExactString.init))
+        for index in models.indices where models[index].source == .cache {
+            models[index].isHidden = models[index].paths.contains { used.contains(ExactString($0)) }
         }
     }
 

@@ -2,7 +2,7 @@ internal import MartletText
 
 /// A file of presets (`--models-preset`), in llama-server's form of an INI file.
 ///
-///     [*]                       ; applies to every section
+///     [*]                       ; applies to every section, and to models of the cache and of the folder
 ///     ctx-size = 8192
 ///
 ///     [coder]                   ; the name of a model

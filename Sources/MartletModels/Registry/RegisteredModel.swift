@@ -45,6 +45,8 @@ package struct RegisteredModel: Sendable, Equatable {
     package var settings: [Setting] = []
     /// The repository; `nil` for a model that no repository is known of.
     package var repository: HubReference?
+    /// Whether lists leave the model out, because a section of presets serves the same files. Its name still means it.
+    package var isHidden = false
     /// The reason for which the model cannot be loaded, as a predicate that follows its name; `nil` = none is known.
     package var problem: String?
 
@@ -62,6 +64,17 @@ package struct RegisteredModel: Sendable, Equatable {
         } else {
             settings.append(setting)
         }
+    }
+
+    /// The draft model that a worker can use: that of a preset, or a file whose name begins with `draft-`; `nil` = none.
+    ///
+    /// Files with other prefixes (`mtp-`, `eagle3-` …) are parts of a model and no models of their own; libllama's draft context
+    /// cannot load them alone.
+    package var usableDraftPath: String? {
+        guard let draftPath else { return nil }
+        if setting("spec-draft-model") != nil || setting(ModelSources.draftRepositoryKey) != nil { return draftPath }
+        let file = draftPath.split(separator: "/").last ?? ""
+        return file.lowercased().hasPrefix("draft-") ? draftPath : nil
     }
 
     /// The value of a setting; `nil` = not set.

@@ -4,7 +4,9 @@ internal import MartletAPI
 internal import MartletChat
 internal import MartletGenerations
 internal import MartletJSON
+internal import MartletModels
 internal import MartletObservability
+internal import MartletPool
 internal import MartletProtocol
 internal import MartletStreams
 import MartletText
@@ -21,6 +23,8 @@ struct ServerRoutes: Sendable {
     let metrics: RequestMetrics
     /// The time at which the server started, in seconds since 1970.
     let startTime: Int
+    /// The models of a server that loads and unloads them; nil for a server of one model.
+    let pool: ModelPool?
 
     /// - Parameter withModels: whether the routes of models are those of a server with one model.
     func add(to table: inout RouteTable, withModels: Bool = true) {
@@ -45,7 +49,9 @@ struct ServerRoutes: Sendable {
                 guard !withModels, request.uri.queryParameters["model"] == nil else { throw error }
                 return .json(
                     ServerBodies.properties(
-                        defaults: configuration.completionDefaults, endpoints: endpoints, build: configuration.build))
+                        defaults: configuration.completionDefaults, endpoints: endpoints, build: configuration.build,
+                        maximumModelCount: pool?.settings.limits.maximumModelCount ?? 0,
+                        loadsOnDemand: pool?.settings.loadsOnDemand ?? true))
             }
         }
         table.add(.post, "/props") { request, _ in

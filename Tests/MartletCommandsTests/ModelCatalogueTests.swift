@@ -1,0 +1,104 @@
+import Foundation
+import Logging
+import MartletModels
+import MartletPlatform
+import MartletPool
+import MartletWorkers
+import Testing
+
+@testable import MartletCommands
+
+/// The definitions of models that a server makes of its sources.
+@Suite struct ModelCatalogueTests {
+    private static let fledgling =
+        #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Models/fledgling.Q8_0.gguf"
+
+    /// A catalogue of a folder with these files, each a copy of the demo model.
+    private func withCatalogue(
+        _ files: [String], presets: String? = nil, _ body: (ModelCatalogue, String) throws -> Void
+    ) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "catalogue-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for file in files {
+            let path = folder + "/models/" + file
+            try FileManager.default.createDirectory(
+                atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: Self.fledgling, toPath: path)
+        }
+        var flags = ["--models-dir", folder + "/models"]
+        if let presets {
+            try presets.write(toFile: folder + "/presets.ini", atomically: true, encoding: .utf8)
+            flags += ["--models-preset", folder + "/presets.ini"]
+        }
+        let values = try SettingParser(command: .serve).parse(arguments: flags, environment: { _ in nil })
+        var sources = ModelSources()
+        sources.folder = folder + "/models"
+        let catalogue = ModelCatalogue(
+            flags: flags, values: values, sources: sources, executable: "/nowhere", restartPolicy: RestartPolicy(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try body(catalogue, folder)
+    }
+
+    private func arguments(_ catalogue: ModelCatalogue, _ name: String) throws -> [String] {
+        let found = try #require(try catalogue.scan().registry.models.first { $0.name == name })
+        return try catalogue.values(of: found).workerArguments()
+    }
+
+    /// A draft model in the folder of its model reaches the worker, and its memory is in the plan.
+    @Test func aDraftOfASubfolderReachesTheWorkerAndThePlan() throws {
+        try withCatalogue(["m/m.gguf", "m/draft-m.gguf", "n/n.gguf", "n/mtp-n.gguf"]) { catalogue, folder in
+            let drafted = try arguments(catalogue, "m")
+            #expect(drafted.contains("--spec-draft-model=\(folder)/models/m/draft-m.gguf"), "\(drafted)")
+            #expect(try !arguments(catalogue, "n").contains { $0.hasPrefix("--spec-draft-model") })
+            let needs = try catalogue.scan().definitions.filter { ["m", "n"].contains($0.model.name) }
+                .map { try $0.plan().bytes[0] }
+            #expect(needs.count == 2 && needs[0] > needs[1] + 2 << 20)
+        }
+    }
+
+    @Test func aDraftOfAPresetReachesTheWorker() throws {
+        let section = "[p]\nmodel = \(Self.fledgling)\nspec-draft-model = \(Self.fledgling)\n"
+        try withCatalogue([], presets: section) { catalogue, _ in
+            let found = try arguments(catalogue, "p")
+            #expect(found.contains("--spec-draft-model=\(Self.fledgling)"))
+        }
+    }
+
+    /// An adapter in the folder is named as one, in the definition of the pool as in lists.
+    @Test func aFileOfAnotherKindIsNoModelOfThePool() throws {
+        try withCatalogue(["a.gguf"]) { catalogue, folder in
+            let url = URL(fileURLWithPath: folder + "/models/words.gguf")
+            // A head with a vocabulary and without tensors: version 3, no tensor, two values.
+            var bytes = Array("GGUF".utf8)
+            func number(_ value: some FixedWidthInteger) {
+                bytes += withUnsafeBytes(of: value.littleEndian) { Array($0) }
+            }
+            func text(_ value: String) {
+                number(UInt64(value.utf8.count))
+                bytes += Array(value.utf8)
+            }
+            number(UInt32(3))
+            number(UInt64(0))
+            number(UInt64(2))
+            text("general.architecture")
+            number(UInt32(8))
+            text("qwen3")
+            text("tokenizer.ggml.tokens")
+            number(UInt32(9))
+            number(UInt32(8))
+            number(UInt64(1))
+            text("a")
+            try Data(bytes).write(to: url)
+            let catalogue = try catalogue.scan()
+            let words = try #require(catalogue.definitions.first { $0.model.name == "words" })
+            #expect(words.kind == .vocabulary && words.problem?.hasPrefix("is a vocabulary without weights") == true)
+            #expect(catalogue.definitions.first { $0.model.name == "a" }?.kind == .model)
+            #expect(throws: SettingError.self) { try ModelFile(named: url.path, executable: nil) }
+            do throws(SettingError) {
+                _ = try ModelFile(named: url.path, executable: nil)
+            } catch {
+                #expect(error.description.contains("is a vocabulary without weights"), "\(error)")
+            }
+        }
+    }
+}
