@@ -43,7 +43,7 @@ help: ## this list
 	@echo "make <goal>, with these goals:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Variables: CONFIGURATION=debug|release  SERVE_ARGS='--port 9000'  TEST_ARGS='--filter Jinja'"
-	@echo "           BENCH_ARGS, MODEL (for bench), FUZZ_SECONDS=30, LIBLLAMA=homebrew (macOS), CMAKE_ARGS"
+	@echo "           BENCH_ARGS, MODEL (for bench), FUZZ_SECONDS=30, LIBLLAMA=homebrew (macOS), GPU=cuda|rocm|vulkan|none, CMAKE_ARGS"
 	@echo "           PREFIX=/usr/local and DESTDIR (for install), DIST=dist (for dist)"
 
 setup: ## system packages, libllama, Python packages: what is missing
