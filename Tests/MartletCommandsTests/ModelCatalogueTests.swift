@@ -19,6 +19,7 @@ import Testing
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "catalogue-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder + "/models", withIntermediateDirectories: true)
         for file in files {
             let path = folder + "/models/" + file
             try FileManager.default.createDirectory(
@@ -62,6 +63,27 @@ import Testing
             let found = try arguments(catalogue, "p")
             #expect(found.contains("--spec-draft-model=\(Self.fledgling)"))
         }
+    }
+
+    /// An encoder serves vectors and a reranker scores without a flag, unless a flag says otherwise.
+    @Test func aModelWithoutTextServesWhatItCan() throws {
+        func arguments(_ capabilities: [ModelSummary.Capability], _ setting: RegisteredModel.Setting? = nil) throws
+            -> [String]
+        {
+            var model = RegisteredModel(name: "e", source: .folder)
+            if let setting { model.set(setting) }
+            let summary = ModelSummary(
+                architecture: "bert", parameterCount: 1, byteCount: 1, quantization: "F16", capabilities: capabilities)
+            var found: [String] = []
+            try withCatalogue([]) { catalogue, _ in
+                found = try catalogue.values(of: model, summary).workerArguments()
+            }
+            return found.filter { $0.contains("embeddings") || $0.contains("reranking") }
+        }
+        #expect(try arguments([.embeddings]) == ["--embeddings"])
+        #expect(try arguments([.rerank]) == ["--reranking"])
+        #expect(try arguments([.completion]).isEmpty)
+        #expect(try arguments([.embeddings], .init("embeddings", "off")) != ["--embeddings"])
     }
 
     /// An adapter in the folder is named as one, in the definition of the pool as in lists.

@@ -85,7 +85,7 @@ import Testing
             "--path: a flag of llama-server that martlet does not support yet (files of its own as the web page)"
         ),
         (["--cache-reuse", "-1"], "--cache-reuse must be a whole number from 0 to 2147483647, not '-1'"),
-        (["--fit-ctx"], "--fit-ctx needs a value"),
+        (["--lazy-mode"], "--lazy-mode needs a value"),
         (["model.gguf"], "unexpected argument 'model.gguf'; set a model with --model PATH"),
     ])
     func aBadFlagIsRefusedWithNameRuleAndValue(arguments: [String], expected: String) {
@@ -171,8 +171,7 @@ import Testing
             "--threads-http has no effect: connections are served by event loops, which need no thread each"
         ),
         (
-            ["--fit", "off"],
-            "--fit has no effect: only --ctx-size is fitted to memory, and only if it is not set"
+            ["--lazy-mode", "on"], "--lazy-mode has no effect: libllama decides that itself"
         ),
         (
             ["--backend_sampling"],

@@ -106,7 +106,7 @@ struct ModelCatalogue: Sendable {
         }
         if let summary, !summary.capabilities.contains(.completion) {
             let only = summary.capabilities.contains(.rerank) ? FlagKey.reranking : .embeddings
-            if values.toggle(only) == nil, model.setting(only.rawValue) == nil {
+            if !values.isChosen(only), model.setting(only.rawValue) == nil {
                 own.append(RegisteredModel.Setting(only.rawValue, "on"))
             }
         }
