@@ -14,12 +14,17 @@ import Testing
             FileManager.default.createFile(
                 atPath: "\(folder)/\(name)", contents: Data("#!/bin/sh\n".utf8), attributes: [.posixPermissions: 0o755])
         }
+        // The PATH has the tools that the script needs, and no toolchain of this machine.
+        for tool in ["bash", "cat", "dirname", "head", "sed", "uname"] {
+            let path = ["/usr/bin/", "/bin/"].map { $0 + tool }.first { FileManager.default.fileExists(atPath: $0) }
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder)/\(tool)", withDestinationPath: try #require(path, "\(tool) is missing"))
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["bash", MartletProcess.repository.appending("scripts/setup").string, "gpu"]
-        // The system's folders only: a toolchain of this machine must not decide a test.
         process.environment = [
-            "PATH": "\(folder):/usr/bin:/bin", "CUDA_PATH": "/nowhere", "ROCM_PATH": "/nowhere", "VULKAN_SDK": folder,
+            "PATH": folder, "CUDA_PATH": "/nowhere", "ROCM_PATH": "/nowhere", "VULKAN_SDK": folder,
         ].merging(variables) { $1 }
         let output = Pipe()
         (process.standardOutput, process.standardError) = (output, output)
