@@ -205,8 +205,9 @@ class ChaosProxy:
                 continue
             with contextlib.suppress(OSError):
                 if reset:
-                    # A lingering time of zero makes the close a reset.
+                    # A lingering time of zero makes the close a reset. A thread that still reads would put the close off.
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.shutdown(socket.SHUT_RD)
                 else:
                     one.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):

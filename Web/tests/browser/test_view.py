@@ -89,7 +89,12 @@ class PhaseTests(harness.PageTest):
         self.set(tab, **THINKING)
         _, answer = self.ask(tab, "Count from 1 to 5")
         self.wait_state(tab, answer, "reasoning")
+        # Paused during the reload: the thoughts must not fill the context, however fast the machine is.
+        tab.evaluate("id => martletEngine.pause(id)", answer)
+        self.wait_state(tab, answer, "paused")
         self.reload(tab)
+        self.wait_state(tab, answer, "paused")
+        tab.evaluate("id => martletEngine.resume(id)", answer)
         self.wait_state(tab, answer, "reasoning")
         # The button of the block, and that of the bar, as fast as two fingers press.
         tab.evaluate("""() => {
@@ -104,23 +109,27 @@ class PhaseTests(harness.PageTest):
 
     def test_a_server_that_has_forgotten_leaves_the_text_and_a_way_on(self):
         tab = self.open()
-        self.set(tab, **ENDLESS)
-        _, answer = self.ask(tab, "Tell me a story without end")
-        self.wait_text(tab, answer, 100)
-        tab.evaluate("id => martletEngine.pause(id)", answer)
-        before = self.wait_state(tab, answer, "paused")
+        self.set(tab, **LENGTH)
+        self.proxy.hold()
+        _, answer = self.ask(tab, "Tell me a story")
+        self.wait_generation(tab, answer)
+        self.proxy.allow(6_000)
+        self.proxy.wait_spent()
+        self.wait_text(tab, answer)
         self.server.kill()
+        before = self.message(tab, answer)
         shutil.rmtree(self.server.folder / "state")
+        # What the proxy still holds is lost, too.
+        self.proxy.cut()
         self.server.start()
+        self.proxy.release()
         self.wait_state(tab, answer, "interrupted")
         message = self.message(tab, answer)
-        self.assertEqual((message["text"], message["reasoning"]), (before["text"], before["reasoning"]))
+        self.assertTrue((message["reasoning"] + message["text"]).startswith(before["reasoning"] + before["text"]))
         tab.locator(f"[data-message='{answer}'] .ending").wait_for()
         tab.locator(f"[data-message='{answer}'] [data-action=continue]").click()
-        self.wait_text(tab, answer, len(before["text"] + before["reasoning"]) + 50)
-        tab.evaluate("id => martletEngine.stop(id)", answer)
-        after = self.wait_state(tab, answer, "stopped")
-        self.assertTrue((after["reasoning"] + after["text"]).startswith(before["reasoning"] + before["text"]))
+        after = self.wait_state(tab, answer, "done")
+        self.assertTrue(after["text"].startswith(message["text"]))
 
     def test_a_removal_in_one_tab_while_the_other_one_reads(self):
         first = self.open()
