@@ -135,6 +135,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
     /// A moment at which an end of the process does most harm.
     enum Moment: CaseIterable {
+        /// A worker has made a fork.
         case fork
         case deletion
         case start
@@ -142,11 +143,28 @@ final class SimulatedWorld: @unchecked Sendable {
     /// The next moment at which the disk ends the process; nil = none.
     var crashMoment: Moment?
 
-    /// The run passes a moment: the disk ends the process some operations later, if a fault has asked for it.
+    /// The next moment at which the disk hangs until the process dies; nil = none.
+    var hangMoment: (moment: Moment, milliseconds: Int)?
+
+    /// The run passes a moment: the disk ends the process some operations later, or hangs, if a fault has asked for it.
     func pass(_ moment: Moment) {
+        if let hang = hangMoment, hang.moment == moment {
+            hangMoment = nil
+            hangAndDie(milliseconds: hang.milliseconds)
+        }
         guard moment == crashMoment else { return }
         crashMoment = nil
         crashSoon(afterOperations: random.number(1...6), losesPower: random.chance(1, of: 3))
+    }
+
+    /// The disk does nothing, and the process is killed after a time that is shorter than readers wait for a disk.
+    func hangAndDie(milliseconds: Int) {
+        record("disk", "hangs until the server is killed")
+        edge?.storage?.stall(for: 200_000_000)
+        let end = scheduler.now + UInt64(milliseconds) * 1_000_000
+        scheduler.addTimer(at: end, on: scheduler.makeLane("disk")) { [weak self] in
+            self?.killEdge(losesPower: false)
+        }
     }
 
     /// Ends the server's process if the disk has ended it.

@@ -18,6 +18,8 @@ enum SavedPlans {
         "seed=290 steps=2000 actors=0,1,2,3,4 faults=0,1,2",
         // Rules that knew too little: bytes of a generation that is deleted meanwhile have no log to be compared with.
         "seed=395 steps=2000 actors=0,1,2,3,4,5 faults=0,1,2,3,4,5",
+        // A record of skipped numbers without its terminal event dropped the last text of a generation.
+        "seed=5839 steps=2000 actors=0,1,2,3,4,5,6,7,8 faults=0,1,2,3,4,5",
         // Rules that knew too little: a journal at its limit, and a server that starts on a disk with read errors.
         "seed=2509852 steps=2000 actors=0,1,2,3 faults=0,1",
         "seed=1501743 steps=2000 actors=0,1,2,3,4,5,6,7 faults=0,1,2,3,4,5",

@@ -100,6 +100,31 @@ import Testing
         #expect(restored.log.extent.nextNumber == restored.log.extent.count)
     }
 
+    /// Example: a server hands a generation over, and the next one dies before its first record is durable. The server
+    /// after that finds a whole journal, and gives the numbers behind it to other events than text.
+    @Test func theFirstEventBehindAHandoverIsDurableBeforeItIsVisible() throws {
+        let (registry, _) = registry()
+        let inputs = inputs(tokens: 3, isEnded: false) + [(choice: 0, input: .handedOver)]
+        func restore(isWhole: Bool) throws -> GenerationLog {
+            let restored = try #require(
+                registry.restore(spec(), inputs: inputs, parser: nil, isWhole: isWhole) {
+                    $0.log.setCommitPolicy(.textAhead)
+                })
+            registry.receive((4...5).map { EngineEvent(restored.handle, .token(id: $0, text: [0x61])) })
+            return restored.log
+        }
+        func hasMore(_ log: GenerationLog) -> Bool {
+            var (cursor, batch) = (LogCursor(), LogBatch())
+            _ = log.copy(from: &cursor, limit: .max, into: &batch)
+            return cursor.position == log.extent.count
+        }
+        let whole = try restore(isWhole: true)
+        #expect(!hasMore(whole))
+        whole.commit(upTo: whole.extent.count - 1)
+        #expect(hasMore(whole), "the second event is text")
+        #expect(hasMore(try restore(isWhole: false)))
+    }
+
     @Test func aLongGenerationIsRestoredWhole() throws {
         let (registry, _) = registry()
         let restored = try #require(

@@ -12,6 +12,8 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         var action: ControlRequest.Action
         var identity: CommandIdentity?
         var connection: SimulatedConnection
+        /// The process that received the command.
+        var process: Int
     }
     /// Commands without a reply.
     private var open: [Sent] = []
@@ -71,13 +73,10 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         _ action: ControlRequest.Action, _ identity: CommandIdentity?, to id: String, on edge: SimulatedEdge
     ) {
         guard let connection = connect() else { return }
-        if case .fork = action {
-            world.truth.beginFork(of: id)
-            world.pass(.fork)
-        }
+        if case .fork = action { world.truth.beginFork(of: id) }
         record("sends \(action.simulatedName) \(identity?.requestID ?? "") to \(id.prefix(6))")
         edge.send(action, identity: identity, to: id, of: owner, on: connection)
-        open.append(Sent(id: id, action: action, identity: identity, connection: connection))
+        open.append(Sent(id: id, action: action, identity: identity, connection: connection, process: edge.number))
     }
 
     /// A random command.
@@ -138,9 +137,13 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
             }
             guard case .applied = known.replies[identity.requestID] else {
                 known.replies[identity.requestID] = reply
+                known.replyProcesses[identity.requestID] = sent.process
                 return
             }
-            if known.replies[identity.requestID] != reply, !known.mayLack {
+            // A client may receive an earlier process's refusal late: the repetition took effect in a later process.
+            var isLate = false
+            if case .applied = reply {} else { isLate = sent.process < known.replyProcesses[identity.requestID] ?? 0 }
+            if known.replies[identity.requestID] != reply, !isLate, !known.mayLack {
                 world.fail(
                     .repetition,
                     "\(name): \(identity.requestID) got \(known.replies[identity.requestID]?.simulatedName ?? ""), "
@@ -155,6 +158,7 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         if world.truth.records[sent.id]?.request.choices ?? 1 > 1 { world.reach(.forkOfChoices) }
         for (handle, name) in zip(handles, record.forks) {
             let id = name.split(separator: "-").last.map { String($0) } ?? name
+            self.record("learns of the fork \(id.prefix(6))")
             world.truth.addFork(id: id, handle: handle, of: sent.id)
         }
     }

@@ -30,6 +30,8 @@ final class SimulationTruth {
         var commands: [Int: AppliedCommand] = [:]
         /// The first reply to each request id.
         var replies: [String: CommandReply] = [:]
+        /// The process that received the command of each of these replies.
+        var replyProcesses: [String: Int] = [:]
         /// The generation of a plain request, until its client is done.
         var plain: Generation?
         /// The request of a fork, with the original's tokens.

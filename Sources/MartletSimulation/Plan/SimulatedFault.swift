@@ -25,6 +25,8 @@ struct SimulatedFault: Sendable {
         /// The disk does nothing, and meanwhile the process ends: readers have seen all that they may see of text that
         /// is not durable.
         case diskHangsAndEdgeDies(milliseconds: Int)
+        /// The same from the next moment of a kind on.
+        case diskHangsAtAndEdgeDies(SimulatedWorld.Moment, milliseconds: Int)
         /// A bit of a journal flips while no server runs.
         case bitFlips(Int)
         /// An entry that is no journal, or a journal of another build, appears in the folder.
@@ -58,7 +60,7 @@ struct SimulatedFault: Sendable {
     init(seed: UInt64, number: Int, steps: Int) {
         var random = SimulationRandom(seed: seed, part: 7 << 40 + UInt64(number))
         step = random.below(max(1, steps))
-        switch random.below(37) {
+        switch random.below(44) {
         case 0...3: kind = .edgeDies
         case 4...5: kind = .powerFails
         case 6...7: kind = .terminate
@@ -72,6 +74,10 @@ struct SimulatedFault: Sendable {
         case 24: kind = .bitFlips(random.below(1 << 20))
         case 25: kind = .modelChanges
         case 21: kind = .diskHangs(milliseconds: random.element(of: [20, 100, 400, 1_500]))
+        case 37...39:
+            let moment = random.element(of: [SimulatedWorld.Moment.deletion, .deletion, .start])
+            kind = .diskHangsAtAndEdgeDies(moment, milliseconds: random.number(2...80))
+        case 40...43: kind = .diskEndsProcessAt(.fork)
         case 34...36: kind = .diskHangsAndEdgeDies(milliseconds: random.number(5...140))
         case 26...27: kind = .buildChanges(.older, random.below(1_000))
         case 29...31: kind = .diskEndsProcessAt(random.element(of: SimulatedWorld.Moment.allCases))
@@ -114,12 +120,8 @@ struct SimulatedFault: Sendable {
                 truth.isDiskHanging = false
             }
         case .diskHangsAndEdgeDies(let milliseconds):
-            world.record("disk", "hangs until the server is killed")
-            world.edge?.storage?.stall(for: 200_000_000)
-            let end = world.scheduler.now + UInt64(milliseconds) * 1_000_000
-            world.scheduler.addTimer(at: end, on: world.scheduler.makeLane("disk")) { [weak world] in
-                world?.killEdge(losesPower: false)
-            }
+            world.hangAndDie(milliseconds: milliseconds)
+        case .diskHangsAtAndEdgeDies(let moment, let milliseconds): world.hangMoment = (moment, milliseconds)
         case .foreignEntry(let number): addForeign(number, world)
         case .bitFlips(let number): flipBit(number, world)
         case .modelChanges:

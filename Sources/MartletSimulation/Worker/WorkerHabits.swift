@@ -25,7 +25,7 @@ struct WorkerHabits: Sendable {
         startsPerFailure = random.element(of: [0, 0, 20, 6])
         commandDelay = random.element(of: [0, 0, 2, 10])
         prefillSteps = random.element(of: [1, 3, 8])
-        slots = random.number(1...6)
+        slots = random.element(of: [1, 2, 4, 6, 8, 12])
     }
 }
 

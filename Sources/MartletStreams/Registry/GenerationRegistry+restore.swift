@@ -59,6 +59,9 @@ extension GenerationRegistry {
                 live.finishRestoring(&liveState, isWhole: isWhole, finished: finished ?? calendar(), effects: &effects)
                 live.makeVisible(&liveState, in: &state, at: time, effects: &effects)
                 adopt(generation)
+                // Until the journal says that this process continues the generation, the next process would believe
+                // that readers have seen no more than the journal has.
+                if isWhole { generation.log.requireDurabilityOfNextEvent() }
                 defer { state.trim(quota) }
                 guard effects.superseded == [generation.handle] else { return true }
                 // A newer generation has its label. No lookup finds the restored generation running.
