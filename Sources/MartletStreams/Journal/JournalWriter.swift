@@ -94,12 +94,17 @@ struct JournalWriter {
             case .commit: break
             }
         }
-        // In an order that a simulation can repeat.
-        for handle in dirty.sorted(by: { $0.rawValue < $1.rawValue }) {
-            let isMuch = open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
-            if mustWrite || isMuch { write(handle, metrics: &metrics, problems: &problems) }
+        let due = dirty.filter { handle in
+            mustWrite || open[handle].map { $0.pendingByteCount > idleByteCount } ?? false
         }
-        if durability == .fsync, hasNewNames {
+        // New journals first, the newest at the begin: the record of a fork command promises the generations that it
+        // names, which are newer than their original.
+        let new = due.filter { open[$0]?.byteCount == 0 }
+        for handles in [new, due.subtracting(new)] {
+            for handle in handles.sorted(by: { $0.rawValue > $1.rawValue }) {
+                write(handle, metrics: &metrics, problems: &problems)
+            }
+            guard durability == .fsync, hasNewNames else { continue }
             // After a failure the next step tries again.
             hasNewNames = !succeeds(in: &problems) { () throws(JournalError) in try folder.syncNames() }
         }
