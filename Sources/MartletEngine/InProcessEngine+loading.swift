@@ -95,7 +95,7 @@ extension InProcessEngine {
                 loaded: loaded, context: context, usesUnifiedKV: contextOptions.usesUnifiedKV,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
                 board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel, tiers: tiers,
-                slotFiles: slotFiles)
+                slotFiles: slotFiles, rowLimit: try rowLimit(of: contextOptions))
             if configuration.shiftLength > 0, !loop.core.canMoveItems {
                 logger.warning(
                     "the memory of this model cannot be shifted, so prompts reuse common beginnings only (--cache-reuse)",

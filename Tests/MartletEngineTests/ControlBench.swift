@@ -1,5 +1,6 @@
 import Llama
 import Logging
+import MartletGGUF
 import MartletProtocol
 
 @testable import MartletEngine
@@ -41,7 +42,8 @@ final class ControlBench {
         }
         loop = EngineLoop(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration,
-            mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board, draftModel: draftModel)
+            mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board, draftModel: draftModel,
+            rowLimit: RowLimit.of(try GGUFFile.headers(path).first.tensors, RowLimit.Setting()))
     }
 
     static let reasoningRule = ReasoningRule(

@@ -63,20 +63,20 @@ extension EngineCore {
         return true
     }
 
-    /// The number of items of a hit that are reused. A part of a state of attention layers is cut at a whole chunk, so
-    /// that the results of the other items stay the same.
+    /// The number of items of a hit that are reused. States of attention layers are cut so that the results of the other
+    /// items stay the same.
     private func reusable(_ hit: PrefixTiers.Hit, of promptCount: Int) -> Int {
         let shape = scheduler.planner.shape
         guard kvCache.kind.canCutAnywhere, shape.alignedBatchLimit > 0 else { return hit.length }
-        let whole = hit.length < hit.stateCount ? hit.length / shape.unit * shape.unit : hit.length
-        return max(0, min(whole, promptCount - shape.smallestRest))
+        return shape.reusable(hit.length, ofState: hit.stateCount, promptCount: promptCount)
     }
 
     /// Chooses the positions at which checkpoints of a sequence's prompt are made, once its entry is known.
     func planCheckpoints(of sequence: EngineSequence) {
         sequence.reuse.checkpointStops = []
-        guard let entry = sequence.entry, !kvCache.kind.canCutAnywhere, sequence.predictedCount == 0,
-            sequence.request.parameters.cache.retention != .none
+        // A prompt that is computed again, behind a crash or a preemption, ends its chunks where it did before.
+        guard let entry = sequence.entry, !kvCache.kind.canCutAnywhere,
+            kvCache[entry].count < sequence.promptLength, sequence.request.parameters.cache.retention != .none
         else { return }
         let boundaries = sequence.prepared.boundaries
         let users = boundaries.filter { $0.kind == .userMessage || $0.isPinned }.map(\.index)

@@ -38,7 +38,8 @@ final class EngineCore {
     /// Creates the state of an engine that has just loaded its model.
     init(
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
-        board: StatusBoard, draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil
+        board: StatusBoard, draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil,
+        rowLimit: Int? = nil
     ) {
         speculator = Speculator(configuration.speculation, draftModel: draftModel)
         self.slotFiles = slotFiles
@@ -54,7 +55,7 @@ final class EngineCore {
             planner: BatchPlanner(
                 shape: BatchShape(
                     microBatchSize: microBatchSize, isReproducible: configuration.isReproducible,
-                    usesUnifiedKV: usesUnifiedKV, usesFlashAttention: context.usesFlashAttention)),
+                    usesUnifiedKV: usesUnifiedKV, usesFlashAttention: context.usesFlashAttention, rowLimit: rowLimit)),
             prefillBudget: PrefillBudget(
                 maximumStall: configuration.maximumStall, ceiling: microBatchSize,
                 batchingWindow: configuration.batchingWindow))

@@ -6,7 +6,9 @@ extension EngineLoop {
     /// Proposes drafts for the sequences that decode, and enters their lengths in the candidates.
     func proposeDrafts(for candidates: inout [Candidate]) {
         let running = core.scheduler.running
-        guard candidates.contains(where: { running[$0.slot]?.speculation != nil }) else { return }
+        guard core.scheduler.planner.shape.permitsDrafts,
+            candidates.contains(where: { running[$0.slot]?.speculation != nil })
+        else { return }
         let decoding = candidates.filter(\.isDecoding).compactMap { running[$0.slot] }
         core.speculator.propose(
             for: decoding, hasPrefill: candidates.contains { $0.pendingCount > 0 && !$0.isDecoding },

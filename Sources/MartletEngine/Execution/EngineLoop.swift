@@ -27,7 +27,7 @@ final class EngineLoop {
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
         mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
         board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil,
-        draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil
+        draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil, rowLimit: Int? = nil
     ) {
         self.mailbox = mailbox
         self.receiver = receiver
@@ -38,7 +38,7 @@ final class EngineLoop {
         sampling = SequenceSampling(loaded: loaded, configuration: configuration.parallelSampling)
         core = EngineCore(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration, board: board,
-            draftModel: draftModel, tiers: tiers, slotFiles: slotFiles)
+            draftModel: draftModel, tiers: tiers, slotFiles: slotFiles, rowLimit: rowLimit)
         idleDelay = configuration.diskCacheDelay
     }
 

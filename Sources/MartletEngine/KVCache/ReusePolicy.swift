@@ -79,6 +79,9 @@ enum ReusePolicy {
                 // tokens, in whatever way the rest is computed.
                 let isInexact = (isWhole && !holder.isRunning) || longest - exact >= BatchShape.chunk
                 return isInexact ? longest : exact
+            case .slidingWindow where shape.isolatesPrompts && !isWhole:
+                let exact = exactCount(longest, promptCount: promptCount, chunkedCount: holder.exactCount)
+                return hasWindow(entry, exact) ? exact : checkpoint(entry, longest)
             case .slidingWindow:
                 return isWhole || hasWindow(entry, longest) ? longest : checkpoint(entry, longest)
             case .recurrent: return isWhole ? longest : checkpoint(entry, longest)
@@ -103,7 +106,8 @@ enum ReusePolicy {
             guard shape.alignedBatchLimit > 0 else { return count }
             if shape.separatesSingleTokens { return min(count, chunkedCount) }
             let alignedEnd = shape.alignedEnd(promptCount: promptCount)
-            if alignedEnd == chunkedCount, count >= alignedEnd { return count }
+            // The rest of a prompt is equal to that of another one token by token, unless it is computed as a whole.
+            if alignedEnd == chunkedCount, count >= alignedEnd, !shape.isolatesPrompts { return count }
             return min(count, alignedEnd, chunkedCount) / BatchShape.chunk * BatchShape.chunk
         }
     }

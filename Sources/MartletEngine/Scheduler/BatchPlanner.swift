@@ -4,6 +4,9 @@
 /// generating slot, and ends of prompts; an *aligned* decode has whole chunks of prompts. Therefore the result of a
 /// token depends on its position in its own prompt, and not on other sequences (see design.md). Prompts share a budget
 /// equally. If the budget is too small for all of them, they rotate.
+///
+/// With a `BatchShape.rowLimit` a decode has tokens of one prompt, or generated tokens of a few sequences. A prompt has its
+/// turn when each generating sequence has had one.
 struct BatchPlanner: Sendable {
     /// The pending tokens of one slot.
     struct PendingTokens: Sendable, Equatable {
@@ -14,6 +17,8 @@ struct BatchPlanner: Sendable {
         var isAligned = false
         /// Whether the token is the last generated one, so that a client waits for the next.
         var isDecoding = false
+        /// Whether the tokens share no decode with those of other slots: prompts with a `BatchShape.rowLimit`.
+        var isAlone = false
     }
 
     /// The number of tokens of one slot in the next decode.
@@ -32,6 +37,8 @@ struct BatchPlanner: Sendable {
     /// The slots at which the next rotation begins when not all fit: for generating slots, and for prompts.
     private var decodeRotation = 0
     private var promptRotation = 0
+    /// The number of generated tokens since the last decode of a prompt.
+    private var generatedCount = 0
     // Reused in every step, to avoid allocations.
     private var prompts: [PendingTokens] = []
 
@@ -45,6 +52,10 @@ struct BatchPlanner: Sendable {
         _ pendingTokens: [PendingTokens], promptBudget: Int, into scheduledTokens: inout [ScheduledTokens]
     ) {
         scheduledTokens.removeAll(keepingCapacity: true)
+        if shape.isolatesPrompts {
+            planIsolated(pendingTokens, promptBudget: promptBudget, into: &scheduledTokens)
+            return scheduledTokens.sort { $0.slot < $1.slot }
+        }
         let hasAligned = pendingTokens.contains(where: \.isAligned)
         let hasUnaligned = pendingTokens.contains { !$0.isAligned }
         lastWasAligned = hasAligned && (!hasUnaligned || !lastWasAligned)
@@ -55,7 +66,9 @@ struct BatchPlanner: Sendable {
                 minimum: shape.separatesSingleTokens ? minimumPart : BatchShape.chunk, into: &scheduledTokens)
             if shape.separatesSingleTokens { separateSingleTokens(in: &scheduledTokens) }
         } else {
-            scheduleDecoding(pendingTokens, into: &scheduledTokens)
+            scheduleDecoding(
+                pendingTokens.lazy.filter(\.isDecoding), count: pendingTokens.count(where: \.isDecoding),
+                into: &scheduledTokens)
             distribute(
                 pendingTokens.lazy.filter { !$0.isAligned && !$0.isDecoding },
                 budget: min(promptBudget, shape.decodeBatchLimit - scheduledTokens.count), unit: 1,
@@ -65,18 +78,40 @@ struct BatchPlanner: Sendable {
         scheduledTokens.sort { $0.slot < $1.slot }
     }
 
-    private mutating func scheduleDecoding(
-        _ pendingTokens: [PendingTokens], into scheduledTokens: inout [ScheduledTokens]
+    /// Plans one prompt, or one generated token of each of a few sequences.
+    private mutating func planIsolated(
+        _ pendingTokens: [PendingTokens], promptBudget: Int, into scheduledTokens: inout [ScheduledTokens]
     ) {
-        let decodingCount = pendingTokens.count(where: \.isDecoding)
+        let promptCount = pendingTokens.count(where: \.isAlone)
+        let generating = pendingTokens.count - promptCount
+        guard promptCount > 0, generatedCount >= generating else {
+            scheduleDecoding(pendingTokens.lazy.filter { !$0.isAlone }, count: generating, into: &scheduledTokens)
+            generatedCount += scheduledTokens.count
+            return
+        }
+        generatedCount = 0
+        let position = promptRotation % promptCount
+        promptRotation = position + 1
+        guard let prompt = pendingTokens.lazy.filter(\.isAlone).dropFirst(position).first else { return }
+        let limit = max(
+            BatchShape.chunk, min(promptBudget, shape.alignedBatchLimit) / BatchShape.chunk * BatchShape.chunk)
+        scheduledTokens.append(ScheduledTokens(slot: prompt.slot, count: min(prompt.count, limit)))
+    }
+
+    /// Plans one token of each of `decodingCount` sequences, or of as many as fit.
+    private mutating func scheduleDecoding(
+        _ decoding: some Sequence<PendingTokens>, count decodingCount: Int,
+        into scheduledTokens: inout [ScheduledTokens]
+    ) {
         guard decodingCount > 0 else { return }
         let scheduledCount = min(decodingCount, shape.decodeBatchLimit)
         let start = decodeRotation % decodingCount
         decodeRotation = scheduledCount < decodingCount ? start + scheduledCount : 0
         var index = 0
-        for pending in pendingTokens where pending.isDecoding {
+        for pending in decoding {
             if (index - start + decodingCount) % decodingCount < scheduledCount {
-                scheduledTokens.append(ScheduledTokens(slot: pending.slot, count: 1, isDecoding: true))
+                scheduledTokens.append(
+                    ScheduledTokens(slot: pending.slot, count: 1, isDecoding: pending.isDecoding))
             }
             index += 1
         }

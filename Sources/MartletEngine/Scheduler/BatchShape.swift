@@ -1,14 +1,16 @@
-/// The sizes of the two kinds of decode, and the kind that each token belongs to.
+/// The sizes of the kinds of decode, and the kind that each token belongs to.
 ///
-/// The results of ggml on CPUs depend on the number of tokens that a sequence has in a batch, in a way that depends on the
-/// method of attention:
+/// The results of ggml on CPUs depend on the number of tokens that a decode has, in a way that depends on the method of
+/// attention and on the types of the weights:
 ///
-/// | attention | rounds differently | prompts | generated tokens |
+/// | | rounds differently | prompts | generated tokens |
 /// | --- | --- | --- | --- |
-/// | flash | from 64 tokens on | whole chunks of 64, and the rest in smaller batches | in smaller batches |
-/// | plain | a single token | two tokens or more | one by one, apart from prompts |
+/// | flash attention | from 64 tokens of a sequence on | whole chunks of 64; the rest in smaller batches | smaller batches |
+/// | plain attention | a single token of a sequence | two tokens or more | one by one, apart from prompts |
+/// | some weights (`RowLimit`) | more than `rowLimit` tokens | chunks of 64, then the rest, alone | one by one, few at once |
 ///
-/// Therefore there are two kinds of decode, and each token belongs to one of them regardless of other sequences.
+/// Therefore each token belongs to a kind of decode that follows from its position in its own history: neither other
+/// sequences nor an interruption change it.
 struct BatchShape: Sendable, Equatable {
     /// The unit of an aligned decode with flash attention, in tokens. It is also the largest number of prompt tokens whose
     /// logits are all read in one decode: they need 39 MB with a vocabulary of 152,000 tokens.
@@ -26,6 +28,13 @@ struct BatchShape: Sendable, Equatable {
     /// only, one of each sequence: the rule of plain attention.
     let separatesSingleTokens: Bool
 
+    /// The largest number of generated tokens in a decode, drafts included, if more of them would round differently than
+    /// one by itself; `nil` = any number. Prompts are then computed one per decode.
+    let rowLimit: Int?
+
+    /// Whether a decode may have drafts: not where several tokens of a sequence round differently than one by itself.
+    let permitsDrafts: Bool
+
     /// Chooses the sizes.
     ///
     /// - Parameters:
@@ -34,16 +43,29 @@ struct BatchShape: Sendable, Equatable {
     ///   - usesUnifiedKV: whether sequences share a KV cache. Then ggml counts the tokens of all sequences, otherwise
     ///     of each by itself.
     ///   - usesFlashAttention: the method of attention.
-    init(microBatchSize: Int, isReproducible: Bool, usesUnifiedKV: Bool, usesFlashAttention: Bool = true) {
+    ///   - rowLimit: the limit of the weights (see `RowLimit`). It applies to separate KV caches and micro-batches of a
+    ///     chunk and more.
+    init(
+        microBatchSize: Int, isReproducible: Bool, usesUnifiedKV: Bool, usesFlashAttention: Bool = true,
+        rowLimit: Int? = nil
+    ) {
         keepsWholeChunks = isReproducible && !usesUnifiedKV
-        separatesSingleTokens = keepsWholeChunks && !usesFlashAttention && microBatchSize > 3
+        self.rowLimit = keepsWholeChunks && microBatchSize >= Self.chunk ? rowLimit.map { max(1, $0) } : nil
+        permitsDrafts = !keepsWholeChunks || usesFlashAttention
+        separatesSingleTokens =
+            keepsWholeChunks && !usesFlashAttention && microBatchSize > 3 && self.rowLimit == nil
         if separatesSingleTokens {
             alignedBatchLimit = microBatchSize
         } else {
             alignedBatchLimit = isReproducible ? microBatchSize / Self.chunk * Self.chunk : 0
         }
-        decodeBatchLimit = isReproducible && usesUnifiedKV ? min(microBatchSize, Self.chunk - 1) : microBatchSize
+        decodeBatchLimit =
+            self.rowLimit
+            ?? (isReproducible && usesUnifiedKV ? min(microBatchSize, Self.chunk - 1) : microBatchSize)
     }
+
+    /// Whether each decode of prompt tokens has those of one prompt and nothing else.
+    var isolatesPrompts: Bool { rowLimit != nil }
 
     /// The unit of an aligned decode, in tokens.
     var unit: Int { separatesSingleTokens ? 1 : Self.chunk }
@@ -61,6 +83,10 @@ struct BatchShape: Sendable, Equatable {
             return start < promptEnd ? (promptEnd - start, true) : (1, false)
         }
         let alignedEnd = alignedBatchLimit > 0 ? min(end, promptCount) / Self.chunk * Self.chunk : 0
+        if isolatesPrompts, start >= alignedEnd {
+            // The rest of a prompt is one decode: the number of its tokens decides about their rounding.
+            return (start < promptCount ? min(end, promptCount) - start : 1, false)
+        }
         // Generated tokens are many at once when a generation is continued; they belong to narrow decodes.
         if start >= alignedEnd {
             return (alignedBatchLimit > 0 ? min(end - start, Self.chunk - 1) : end - start, false)
@@ -75,13 +101,26 @@ struct BatchShape: Sendable, Equatable {
         alignedBatchLimit > 0 ? promptCount / unit * unit : promptCount
     }
 
-    /// How many of `count` cached prompt tokens are reused, so that the remaining tokens are computed in the same kind
-    /// of decode as without reuse.
+    /// How many of `count` cached tokens are reused, so that the remaining tokens are computed in the same kind of decode as
+    /// without reuse.
     func reusable(_ count: Int, promptCount: Int) -> Int {
         if separatesSingleTokens {
             return count < promptCount ? max(0, min(count, promptCount - smallestRest)) : count
         }
+        if isolatesPrompts { return count < promptCount ? count / Self.chunk * Self.chunk : count }
         return alignedBatchLimit > 0 && count < promptCount / Self.chunk * Self.chunk
             ? count / Self.chunk * Self.chunk : count
+    }
+
+    /// How many items of a state that was saved are reused.
+    ///
+    /// - Parameters:
+    ///   - length: the number of items that the state and the prompt have in common.
+    ///   - stateCount: the number of items of the state.
+    /// - Returns: a number of items behind which the prompt is computed as without reuse; all items if the prompt goes on
+    ///   where the state ends: generated items have the rounding of single tokens, in whatever way the rest is computed.
+    func reusable(_ length: Int, ofState stateCount: Int, promptCount: Int) -> Int {
+        let longest = max(0, min(length, promptCount - smallestRest))
+        return length == stateCount && length < promptCount ? longest : longest / unit * unit
     }
 }

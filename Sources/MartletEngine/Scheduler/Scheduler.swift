@@ -159,7 +159,8 @@ struct Scheduler {
         var count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
         if planner.shape.separatesSingleTokens, next.count - count == 1 { count -= 1 }
         return .init(
-            slot: candidate.slot, count: count, isAligned: next.isAligned, isDecoding: candidate.isDecoding)
+            slot: candidate.slot, count: count, isAligned: next.isAligned, isDecoding: candidate.isDecoding,
+            isAlone: planner.shape.isolatesPrompts && candidate.cachedCount < candidate.promptCount)
     }
 
     private static func scheduled(

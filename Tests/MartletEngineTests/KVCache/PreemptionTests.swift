@@ -72,11 +72,7 @@ import Testing
             #expect(completion.error == nil && completion.starts == 1)
             #expect(bench.completion(other).tokens.count == 60)
             #expect(Self.ramReuse(bench) >= 199, "moment \(moment)")
-            if model == TestModels.fledgling {
-                #expect(completion.tokens == expected.tokens, "moment \(moment)")
-            } else {
-                Self.expectSameText(expected, completion)
-            }
+            #expect(completion.tokens == expected.tokens, "moment \(moment)")
         }
     }
 
