@@ -33,7 +33,7 @@ TIMED := scripts/timed
 CHECKED := LlamaTests|MartletEngineTests|MartletWorkersTests|MartletStreamsTests|MartletGenerationsTests|MartletProtocolTests|MartletJSONTests
 
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources/martlet-fuzz
-FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles bodies chunks arguments
+FUZZ_TARGETS := json jinja frames requests fields messages output gguf grammar encodedGrammar schema pattern journals cachefiles conversations bodies chunks arguments
 
 .DEFAULT_GOAL := help
 .PHONY: help setup page test-page test-browser screenshots build install dist serve test test-swift test-fledgling test-clients check check-thread check-address fuzz simulate \

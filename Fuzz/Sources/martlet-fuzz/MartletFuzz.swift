@@ -33,6 +33,7 @@ enum FuzzTarget: String, CaseIterable {
     case pattern
     case journals
     case cachefiles
+    case conversations
     case gguf
     case bodies
     case chunks
@@ -55,6 +56,7 @@ enum FuzzTarget: String, CaseIterable {
         case .pattern: { SchemaFuzz.runPattern(bytes($0, $1)) }
         case .journals: { JournalFuzz.run(bytes($0, $1)) }
         case .cachefiles: { CacheFileFuzz.run(bytes($0, $1)) }
+        case .conversations: { ConversationFuzz.run(bytes($0, $1)) }
         case .gguf: { GGUFFuzz.run(bytes($0, $1)) }
         case .bodies: { BodyFuzz.run(bytes($0, $1)) }
         case .chunks: { ChunkFuzz.run(bytes($0, $1)) }

@@ -103,6 +103,9 @@ struct ResponseIndex: Sendable {
         entries[key].map { $0.created + limits.age > now } ?? false
     }
 
+    /// The bytes of a response; nil if there is none.
+    func byteCount(of key: Key) -> Int? { entries[key]?.byteCount }
+
     /// Removes responses that are too old.
     /// - Returns: their ids.
     mutating func expire(at now: Int64) -> [Key] {

@@ -1,7 +1,7 @@
 package import MartletFiles
 internal import MartletPlatform
 
-/// A folder of small files that are written as a whole: a reader finds the old file or the new one, never a part.
+/// A folder of small files. A file that is written as a whole is the old or the new one for a reader, never a part.
 ///
 /// Only the server's account can read the folder. It is made when the first file is written. Thread: any; the calls
 /// block on the disk.
@@ -71,18 +71,29 @@ package struct SmallFileFolder: Sendable {
         let partial = file + Self.partSuffix
         do {
             let open = try OpenFile.regular(partial, for: .replacing, followsLinks: false)
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { systemWrite(open.descriptor, $0) }
-                if count > 0 {
-                    rest.removeFirst(count)
-                } else if errno != EINTR {
-                    throw FileError(code: errno)
-                }
-            }
+            try open.append(bytes)
             guard !syncs || fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
         }
         guard rename(partial, file) == 0 else { throw FileError(code: errno) }
+    }
+
+    /// Writes behind the bytes of a file.
+    ///
+    /// A process that ends meanwhile leaves a part of the bytes. After an error the file is cut back to what it had.
+    /// - Parameters:
+    ///   - byteCount: the bytes that the file has. Another size is an error.
+    ///   - syncs: whether the call waits until the disk has the bytes. Otherwise the system has them.
+    package func append(_ bytes: [UInt8], _ name: String, at byteCount: Int, syncs: Bool = true) throws(FileError) {
+        let open = try OpenFile.regular(path + "/" + name, for: .appending, followsLinks: false)
+        guard open.byteCount == byteCount else { throw FileError("its size has changed") }
+        do throws(FileError) {
+            try open.append(bytes)
+            guard !syncs || fsync(open.descriptor) == 0 else { throw FileError(code: errno) }
+        } catch {
+            // The next change finds what is left of these bytes, if it cannot be cut, and writes the file again.
+            _ = ftruncate(open.descriptor, off_t(byteCount))
+            throw error
+        }
     }
 
     /// Removes a file. A missing file is no error.
@@ -92,7 +103,3 @@ package struct SmallFileFolder: Sendable {
 }
 
 private func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
-
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    write(descriptor, bytes.baseAddress, bytes.count)
-}

@@ -25,27 +25,27 @@ package struct StoredConversation: Sendable, Equatable {
 
     /// The most items of a conversation.
     package static let itemLimit = 10_000
-    /// The most bytes of a conversation.
+    /// The most bytes of a conversation, without items that were removed.
     package static let byteLimit = 16 << 20
 
-    private static let version: Int64 = 1
+    /// The version of the file's form. A file of a later version is no stored conversation, and is not changed.
+    static let version: Int64 = 2
 
-    /// The file of the conversation: a JSON object.
-    var bytes: [UInt8] {
-        let json: JSONValue = [
+    /// The state of the conversation, as a line of its file has it.
+    var json: JSONValue {
+        [
             "version": .integer(Self.version), "id": .string(id), "owner": .string(owner.rawValue),
             "created": .integer(created), "metadata": .object(metadata),
             "responses": .array(responses.map { .string($0) }), "items": .array(items.map { .object($0) }),
         ]
-        return json.bytes
     }
 
-    /// Reads a file; nil for bytes that no server of this version has written.
-    init?(_ bytes: [UInt8]) {
-        guard let json = try? JSONParser.parse(bytes, limits: .envelope), json["version"]?.integerValue == Self.version,
-            let id = json["id"]?.stringValue, let owner = json["owner"]?.stringValue,
-            let created = json["created"]?.integerValue, let metadata = json["metadata"]?.objectValue,
-            let items = json["items"]?.arrayValue, let responses = json["responses"]?.arrayValue
+    /// Reads a state; nil unless it has this version.
+    init?(_ json: JSONValue, version: Int64) {
+        guard json["version"]?.integerValue == version, let id = json["id"]?.stringValue,
+            let owner = json["owner"]?.stringValue, let created = json["created"]?.integerValue,
+            let metadata = json["metadata"]?.objectValue, let items = json["items"]?.arrayValue,
+            let responses = json["responses"]?.arrayValue
         else { return nil }
         self.init(
             id: id, owner: Owner(rawValue: owner), created: created, metadata: metadata,

@@ -107,6 +107,32 @@ final class StoredFiles: Sendable {
         }
     }
 
+    /// Writes behind the bytes of a file without changing the index.
+    ///
+    /// - Parameter byteCount: the bytes that the file has.
+    /// - Returns: false if the disk refuses it, or if the file has another size; it is as before then. The log has a
+    ///   line.
+    func append(_ bytes: [UInt8], _ key: ResponseIndex.Key, at byteCount: Int) -> Bool {
+        guard let folder else { return true }
+        do throws(FileError) {
+            try folder.append(bytes, key.text + Self.suffix, at: byteCount, syncs: rules.syncs)
+            return true
+        } catch {
+            logger.warning("a change could not be stored", metadata: ["reason": "\(error)"])
+            return false
+        }
+    }
+
+    /// Notes appended bytes in the index. The entry is the youngest one then.
+    /// - Returns: the keys of files that have to go.
+    func grow(_ key: ResponseIndex.Key, _ bytes: [UInt8]) -> [ResponseIndex.Key] {
+        state.withLock { state in
+            if folder == nil { state.memory[key, default: []] += bytes }
+            let total = (state.index.byteCount(of: key) ?? 0) + bytes.count
+            return state.index.add(key, created: now(), byteCount: total, now: now())
+        }
+    }
+
     /// Adds a written file to the index, as the youngest one.
     /// - Returns: the keys of files that have to go.
     func add(_ key: ResponseIndex.Key, _ bytes: [UInt8]) -> [ResponseIndex.Key] {

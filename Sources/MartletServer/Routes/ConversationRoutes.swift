@@ -6,6 +6,7 @@ internal import MartletJSON
 internal import MartletStreams
 internal import MartletText
 internal import NIOCore
+internal import Synchronization
 
 /// The routes for stored conversations and their items.
 struct ConversationRoutes: Sendable {
@@ -22,7 +23,7 @@ struct ConversationRoutes: Sendable {
         }
         table.add(.post, Self.path + "/{id}") { request, context in
             let metadata = try MetadataField.replacement(try await request.json(upTo: bodyLimit))
-            return .json(ConversationBodies.object(try await update(context) { $0.metadata = metadata }))
+            return .json(ConversationBodies.object(try await update(context) { _ in .metadata(metadata) }))
         }
         table.add(.delete, Self.path + "/{id}", for: .essential) { _, context in
             let id = Self.id(context)
@@ -42,20 +43,30 @@ struct ConversationRoutes: Sendable {
             return .json(try query.page(of: try await find(context).items))
         }
         table.add(.post, path) { request, context in
-            let fields = try FieldReader(try await request.json(upTo: bodyLimit))
-            let items = try ConversationBodies.items(fields, after: try await find(context).items) { registry.makeID() }
-            guard !items.isEmpty else {
-                throw APIError.field("items", "A list of at least one item is required, but got nothing")
+            let body = try await request.json(upTo: bodyLimit)
+            let added = Mutex<[JSONObject]>([])
+            _ = try await update(context) { conversation in
+                let fields = try FieldReader(body)
+                let items = try ConversationBodies.items(fields, after: conversation.items) { registry.makeID() }
+                guard !items.isEmpty else {
+                    throw APIError.field("items", "A list of at least one item is required, but got nothing")
+                }
+                added.withLock { $0 = items }
+                return .add(items, response: nil)
             }
-            _ = try await update(context) { $0.items += items }
-            return .json(PageQuery.list(items, hasMore: false))
+            return .json(PageQuery.list(added.withLock { $0 }, hasMore: false))
         }
-        table.add(.get, path + "/{item}") { _, context in .json(.object(try item(in: try await find(context), context)))
+        table.add(.get, path + "/{item}") { _, context in
+            let id = context.parameters.get("item") ?? ""
+            return .json(.object(try Self.item(id, in: try await find(context))))
         }
         table.add(.delete, path + "/{item}", for: .essential) { _, context in
-            let id = try item(in: try await find(context), context)["id"]
-            return .json(
-                ConversationBodies.object(try await update(context) { $0.items.removeAll { $0["id"] == id } }))
+            let id = context.parameters.get("item") ?? ""
+            let changed = try await update(context) { conversation in
+                _ = try Self.item(id, in: conversation)
+                return .remove(itemID: id)
+            }
+            return .json(ConversationBodies.object(changed))
         }
     }
 
@@ -89,9 +100,8 @@ struct ConversationRoutes: Sendable {
         return found
     }
 
-    /// The item that the path names.
-    private func item(in conversation: StoredConversation, _ context: EdgeContext) throws(APIError) -> JSONObject {
-        let id = context.parameters.get("item") ?? ""
+    /// The item of a conversation with an id.
+    private static func item(_ id: String, in conversation: StoredConversation) throws(APIError) -> JSONObject {
         guard let item = conversation.items.first(where: { $0["id"] == .string(id) }) else {
             throw APIError(.notFound, "Item with id '\(id.excerpt(bytes: 64))' not found", field: "item_id")
         }
@@ -99,14 +109,15 @@ struct ConversationRoutes: Sendable {
     }
 
     /// Changes the conversation that the path names.
+    /// - Parameter change: makes the change from the conversation as it is.
     private func update(
-        _ context: EdgeContext, _ change: @escaping @Sendable (inout StoredConversation) -> Void
-    ) async throws(APIError) -> StoredConversation {
+        _ context: EdgeContext, _ change: @escaping @Sendable (StoredConversation) throws -> ConversationChange?
+    ) async throws -> StoredConversation {
         let id = Self.id(context)
-        do throws(ConversationFiles.Problem) {
+        do {
             return try await files.update(ConversationBodies.digits(of: id), of: context.requestInfo.owner, change)
-        } catch {
-            throw APIError(error, id: id)
+        } catch let problem as ConversationFiles.Problem {
+            throw APIError(problem, id: id)
         }
     }
 }

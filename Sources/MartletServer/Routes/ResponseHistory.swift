@@ -64,10 +64,8 @@ struct ResponseHistory: Sendable {
             let status = stored.response["status"]
             guard status == "completed" || status == "incomplete" else { return }
             let items = ConversationBodies.items(of: stored)
-            _ = try? await stores.conversations.update(conversation, of: stored.owner) { conversation in
-                guard !conversation.responses.contains(stored.id) else { return }
-                conversation.responses.append(stored.id)
-                conversation.items += items
+            _ = try? await stores.conversations.update(conversation, of: stored.owner) { _ in
+                .add(items, response: stored.id)
             }
         }
         if let task { stores.additions.add(task, of: generation, to: conversation) }
