@@ -52,6 +52,8 @@ package struct ConversationTools: Sendable, Equatable {
     /// All tools of the request. Their names differ.
     package var tools: [Tool] = []
     package var choice = Choice.auto
+    /// Whether the prompt describes the tools although none may be called, so that it begins as the prompts before.
+    package var isAlwaysShown = false
     /// The names of the tools that may be called; nil = all.
     package var allowed: Set<ExactString>?
     /// Whether one output may contain several calls.
@@ -62,6 +64,9 @@ package struct ConversationTools: Sendable, Equatable {
 
     /// Whether the model may call anything.
     package var isActive: Bool { choice != .none && !tools.isEmpty }
+
+    /// The tools that the prompt describes; nil = the prompt has no tools.
+    package var shown: [Tool]? { choice == .none && !isAlwaysShown ? nil : tools }
 
     /// The tools that may be called.
     package var offered: [Tool] {

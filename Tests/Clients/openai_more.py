@@ -44,6 +44,20 @@ with client.responses.stream(**ASK, input=WEATHER, tools=[{"type": "function", *
 check("its arguments stream", "".join(event.delta for event in deltas) == same.arguments == call.arguments, same)
 check("for one item", {event.item_id for event in deltas} == {same.id}, deltas)
 
+# A summary of a conversation, and a conversation that goes on from it
+history = [{"role": "user", "content": SUM}, {"role": "assistant", "content": "42"}, {"role": "user", "content": WEATHER}]
+compacted = client.responses.compact(model=MODEL, input=history, instructions="Be brief.")
+check("a conversation is compacted", compacted.object == "response.compaction" and compacted.usage.output_tokens > 0, compacted)
+check("messages of the user stay", [item.type for item in compacted.output] == ["message", "message", "compaction"], compacted)
+after = client.responses.create(**QUICK, input=[*compacted.output, {"role": "user", "content": SUM}])
+check("it goes on from the summary", after.status == "completed" and after.output_text, after)
+with client.responses.stream(**QUICK, input=[*history, {"type": "compaction_trigger"}], store=False) as stream:
+    kinds = [event.type for event in stream]
+    final = stream.get_final_response()
+check("a trigger streams one summary", kinds.count("response.output_item.done") == 1 == kinds.count("response.compaction.compacting")
+      and final.output[0].type == "compaction", kinds)
+refused("a compaction without input is refused", openai.BadRequestError, lambda: client.responses.compact(model=MODEL))
+
 # Background, poll, resume, cancel
 queued = client.responses.create(**ASK, input=SUM, background=True)
 while queued.status in ("queued", "in_progress"):

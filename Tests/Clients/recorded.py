@@ -121,6 +121,8 @@ def responses(text):
                 calls.append((item.get("namespace"), item["name"], item["input"]))
             elif item["type"] == "reasoning":
                 demand(isinstance(item["summary"], list) and isinstance(item["encrypted_content"], str), item)
+            elif item["type"] == "compaction":
+                demand(item["encrypted_content"] and last["type"] == "response.output_item.done", item)
             else:
                 demand(item["type"] == "message" and item["role"] == "assistant"
                        and all(part["type"] == "output_text" for part in item["content"]), item)
@@ -196,6 +198,8 @@ def play(client, request):
         calls = PARSERS[request["stream"]](text)
     except (Broken, KeyError, ValueError, TypeError) as error:
         check(f"{name}: the stream", False, f"{error!r}\n{text[-4000:]}")
+    for kind in request.get("items", []):
+        check(f"{name}: an item of type {kind}", f'"type":"{kind}"' in text, text[-2000:])
     if "calls" in request:
         wanted = (request.get("namespace"), request["calls"])
         check(f"{name}: calls {request['calls']}", calls and all(call[:2] == wanted for call in calls), calls)

@@ -93,6 +93,54 @@ struct MessagesRequestTests {
         #expect(try request().continuation == nil)
     }
 
+    /// A conversation from Anthropic's servers goes on here, without the parts that only they can use.
+    @Test func partsOfOtherServersAreLeftOut() throws {
+        let read = try request([
+            "max_tokens": 0,
+            "messages": [
+                Self.asked,
+                [
+                    "role": "assistant",
+                    "content": [
+                        ["type": "text", "text": "a"], ["type": "server_tool_use", "id": "s", "name": "web_search"],
+                        ["type": "web_search_tool_result", "tool_use_id": "s", "content": []],
+                        ["type": "web_search_tool_result", "tool_use_id": "s", "content": []],
+                    ],
+                ],
+                [
+                    "role": "user",
+                    "content": [["type": "container_upload", "file_id": "f"], ["type": "text", "text": "b"]],
+                ],
+            ],
+        ])
+        #expect(read.messages.map(\.role) == [.user, .assistant, .user])
+        #expect(read.messages[1].parts == [.text("a")] && read.messages[2].parts == [.text("b")])
+        #expect(read.options.warnings.count == 3)
+        #expect(read.options.warnings[1].contains("2 blocks of type \"web_search_tool_result\" were left out"))
+        // The prompt is computed for the next request.
+        #expect(read.options.parameters.maximumTokens == 0)
+    }
+
+    @Test func aSummaryReplacesTheMessagesBefore() throws {
+        let summary: JSONValue = ["type": "compaction", "content": "Ada asked."]
+        let read = try request([
+            "system": "s",
+            "messages": [
+                Self.asked,
+                [
+                    "role": "assistant",
+                    "content": [["type": "text", "text": "a"], summary, ["type": "text", "text": "c"]],
+                ],
+                ["role": "user", "content": "d"],
+            ],
+        ])
+        #expect(read.messages.map(\.role) == [.system, .user, .assistant, .user])
+        #expect(read.messages[1].parts == [.text(ConversationSummary.message("Ada asked."))])
+        #expect(read.messages[2].parts == [.text("c")])
+        let failed: JSONValue = ["role": "assistant", "content": [["type": "compaction", "content": .null]]]
+        #expect(try request(["messages": [Self.asked, failed, Self.asked]]).messages.count == 1)
+    }
+
     @Test func thinkingIsAnArgumentOfTheTemplateAndABudget() throws {
         let none = try request()
         #expect(none.templateArguments["enable_thinking"] == false && none.reasoningBudget == nil)
@@ -223,7 +271,7 @@ struct MessagesRequestTests {
             "messages[1].content[0].thinking"
         ),
         (["system": 5], "system"), (["system": [["type": "image"]]], "system[0].type"),
-        (["max_tokens": 0], "max_tokens"), (["max_tokens": "x"], "max_tokens"),
+        (["max_tokens": -1], "max_tokens"), (["max_tokens": "x"], "max_tokens"),
         (["thinking": ["type": "enabled"]], "thinking.budget_tokens"),
         (["thinking": ["type": "enabled", "budget_tokens": 100]], "thinking.budget_tokens"),
         (["thinking": ["type": "enabled", "budget_tokens": 0]], "thinking.budget_tokens"),
@@ -239,7 +287,11 @@ struct MessagesRequestTests {
         (["tools": [tool], "tool_choice": ["type": "tool", "name": "g"]], "tool_choice.name"),
         (["tools": [tool], "tool_choice": ["type": "some"]], "tool_choice.type"),
         (["metadata": 1], "metadata"), (["mcp_servers": [["url": "x"]]], "mcp_servers"),
-        (["container": "c"], "container"),
+        (["container": "c"], "container"), (["compaction": ["type": "summarize"]], "compaction"),
+        (
+            ["messages": [asked, ["role": "assistant", "content": [["type": "compaction", "content": ""]]]]],
+            "messages[1].content[0].content"
+        ),
         (["cache_control": ["type": "forever"]], "cache_control.type"),
         (["output_config": ["format": ["type": "xml"]]], "output_config.format.type"),
         (["output_config": ["format": ["type": "json_schema"]]], "output_config.format.schema"),

@@ -75,7 +75,7 @@ struct ResponsesRequestTests {
                 ]
             ]).messages[1].parts
         }
-        #expect(try reasoning(EncryptedReasoning.seal(Array("Hé.".utf8))) == [.reasoning(ReasoningPart("Hé."))])
+        #expect(try reasoning(SealedText.reasoning.seal(Array("Hé.".utf8))) == [.reasoning(ReasoningPart("Hé."))])
         #expect(try reasoning("gAAAA") == [.reasoning(ReasoningPart("", redacted: "gAAAA"))])
     }
 

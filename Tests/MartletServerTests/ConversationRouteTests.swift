@@ -11,9 +11,7 @@ import Testing
     private static func send(
         _ server: TestServer, _ method: String, _ path: String, _ body: String? = nil, key: String = "one"
     ) async throws -> Reply {
-        let (head, text) = try await server.send(
-            method, path, headers: [("Authorization", "Bearer \(key)")], body: body)
-        return (head.status, try JSONParser.parse(Array(text.utf8)))
+        try await server.reply(method, path, body, key: key)
     }
 
     private static func texts(_ items: JSONValue) -> [String?] {
@@ -64,6 +62,34 @@ import Testing
             #expect(Self.texts(items.body).count == 7)
             let found = try await Self.send(server, "GET", "/v1/conversations/\(id)")
             #expect(found.body["metadata"] == ["a": "b"])
+        }
+    }
+
+    /// A summary of a chain, and a chat that goes on from it.
+    @Test func aConversationIsCompacted() async throws {
+        try await TestServer.run(script: .complete(["Sum", "mary"])) { server in
+            let first = try await Self.send(server, "POST", "/v1/responses", #"{"input":"One"}"#)
+            let id = first.body["id"]?.stringValue ?? ""
+            let compacted = try await Self.send(
+                server, "POST", "/v1/responses/compact",
+                #"{"model":"m","input":"Two","previous_response_id":"\#(id)"}"#)
+            #expect(compacted.status == 200 && compacted.body["object"] == "response.compaction")
+            let output = compacted.body["output"]?.arrayValue ?? []
+            #expect(output.map { $0["type"] } == ["message", "message", "compaction"])
+            #expect(await server.engine.request(1).prompt.text.contains("Summarize the conversation above"))
+            let input = JSONValue.array(output + [["role": "user", "content": "Three"]])
+            let body = JSONValue.object(["input": input])
+            #expect(
+                try await Self.send(server, "POST", "/v1/responses", String(decoding: body.bytes, as: UTF8.self)).status
+                    == 200)
+            let prompt = await server.engine.request(2).prompt.text
+            for text in ["One", "Two", "Summary", "Three"] { #expect(prompt.contains(text)) }
+            for (path, body) in [
+                ("/v1/responses/compact", #"{"input":"a","stream":true}"#), ("/responses/compact", "{}"),
+                ("/v1/responses/compact", #"{"input":"a","previous_response_id":"resp_1"}"#),
+            ] {
+                #expect(try await Self.send(server, "POST", path, body).status == 400, "\(body)")
+            }
         }
     }
 

@@ -12,9 +12,7 @@ import Testing
     private static func send(
         _ server: TestServer, _ method: String, _ path: String, _ body: String? = nil, key: String = "one"
     ) async throws -> Reply {
-        let (head, text) = try await server.send(
-            method, path, headers: [("Authorization", "Bearer \(key)")], body: body)
-        return (head.status, try JSONParser.parse(Array(text.utf8)))
+        try await server.reply(method, path, body, key: key)
     }
 
     private static func run(

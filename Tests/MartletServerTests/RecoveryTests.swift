@@ -176,7 +176,7 @@ import Testing
 
     // MARK: Calls
 
-    private static let callTemplate = """
+    static let callTemplate = """
         {%- if tools -%}{{ tools | tojson }}{%- endif -%}
         {%- for message in messages -%}
         {{ '<|im_start|>' + message.role + '\\n' + (message.content or '') }}

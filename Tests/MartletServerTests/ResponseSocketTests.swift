@@ -42,6 +42,8 @@ import Testing
         func response() async throws -> JSONValue { try await events().last?["response"] ?? .null }
     }
 
+    private func text(_ value: JSONValue?) -> String { String(decoding: (value ?? .null).bytes, as: UTF8.self) }
+
     private static func types(_ events: [JSONValue]) -> [String] { events.map { $0["type"]?.stringValue ?? "" } }
 
     @Test func theEventsAreThoseOfTheStream() async throws {
@@ -137,6 +139,113 @@ import Testing
                 #expect(event["stream_id"] == nil)
                 if event["type"] == "response.completed" { ends += 1 }
             }
+        }
+    }
+
+    @Test func inputForARunningResponseBecomesItsSuccessor() async throws {
+        try await TestServer.run { server async throws in
+            let client = try await Client(server)
+            try await client.create(#","input":"First","store":false,"stream_id":"a","instructions":"Be short""#)
+            let created = try await client.read()
+            let id = try #require(created["response"]?["id"]?.stringValue)
+            _ = try await client.read()
+            for input in [#""Second""#, #"[{"role":"user","content":"Third"}]"#] {
+                try await client.send(#"{"type":"response.steer","previous_response_id":"\#(id)","input":\#(input)}"#)
+                let accepted = try await client.read()
+                #expect(accepted["type"] == "response.steer.accepted" && accepted["stream_id"] == "a")
+                #expect(accepted["steer"]?["previous_response_id"] == .string(id))
+                #expect(accepted["steer"]?["id"]?.stringValue?.hasPrefix("steer_") == true)
+            }
+            let first = await server.engine.request(0).handle
+            server.engine.step([first], text: "Answer")
+            server.engine.finish(first)
+            #expect(try await client.response()["status"] == "completed")
+            // The successor has the settings and the history of the response before, and the input in its order.
+            let second = await server.engine.request(1)
+            for text in ["Be short", "First", "Answer", "Second", "Third"] {
+                #expect(second.prompt.text.contains(text), "\(text)")
+            }
+            let next = try await client.read()
+            #expect(next["type"] == "response.created" && next["stream_id"] == "a")
+            #expect(next["response"]?["previous_response_id"] == .string(id))
+            server.engine.finish(second.handle)
+            #expect(try await client.response()["status"] == "completed")
+            try await client.send(#"{"type":"response.steer","previous_response_id":"\#(id)","input":"Late"}"#)
+            let late = try await client.read()
+            #expect(late["type"] == "response.steer.failed" && late["steer"]?["input"] == "Late")
+            #expect(late["error"]?["code"] == "response_already_completed")
+        }
+    }
+
+    @Test func inputWaitsForTheOutputsOfCalls() async throws {
+        let call = "\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"
+        try await TestServer.run {
+            $0.chatTemplate = RecoveryTests.callTemplate
+        } body: { server async throws in
+            let client = try await Client(server)
+            try await client.create(
+                #","input":"First","tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]"#)
+            let id = try #require(try await client.read()["response"]?["id"]?.stringValue)
+            _ = try await client.read()
+            try await client.send(#"{"type":"response.steer","previous_response_id":"\#(id)","input":"Wait"}"#)
+            let accepted = try await client.read()
+            #expect(accepted["type"] == "response.steer.accepted" && accepted["stream_id"] == nil)
+            let first = await server.engine.request(0).handle
+            server.engine.step([first], text: call)
+            server.engine.finish(first)
+            let output = try #require(try await client.response()["output"]?.arrayValue?.first)
+            #expect(output["type"] == "function_call")
+            let pending = try await client.read()
+            #expect(pending["type"] == "response.steer.pending" && pending["steer"] == accepted["steer"])
+            let stub: JSONValue = [
+                "type": "function_call_output", "call_id": output["call_id"] ?? .null, "name": "f",
+            ]
+            #expect(pending["reason"] == "waiting_for_required_input" && pending["required_input"] == [stub])
+            // A refused request leaves the input where it is.
+            try await client.create(#","input":5,"previous_response_id":"\#(id)""#)
+            #expect(try await client.read()["type"] == "error")
+            let result = #"{"type":"function_call_output","call_id":\#(text(output["call_id"])),"output":"7 degrees"}"#
+            try await client.create(#","input":[\#(result)],"previous_response_id":"\#(id)""#)
+            let second = await server.engine.request(1)
+            let prompt = second.prompt.text
+            let places = ["First", "7 degrees", "Wait"].map { prompt.firstRange(of: $0)?.lowerBound }
+            #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
+            server.engine.finish(second.handle)
+            #expect(try await client.response()["status"] == "completed")
+        }
+    }
+
+    @Test func inputThatNothingContinuesReturns() async throws {
+        try await TestServer.run { server async throws in
+            let client = try await Client(server)
+            try await client.create()
+            let id = try #require(try await client.read()["response"]?["id"]?.stringValue)
+            _ = try await client.read()
+            for (message, code) in [
+                (#""previous_response_id":"resp_0","input":"a""#, "response_not_found"),
+                (#""previous_response_id":"\#(id)","input":"""#, "invalid_input"),
+                (#""previous_response_id":"\#(id)""#, "invalid_input"),
+                (#""previous_response_id":"\#(id)","input":[]"#, "invalid_input"),
+                (#""previous_response_id":"\#(id)","input":"a","stream_id":"s""#, "invalid_input"),
+                (#""previous_response_id":"\#(id)","input":[{"role":"assistant","content":"a"}]"#, "invalid_input"),
+                (#""previous_response_id":"\#(id)","input":[{"role":"user","content":5}]"#, "invalid_input"),
+                (#""previous_response_id":"\#(id)","input":[{"role":"user","content":"a","id":"m"}]"#, "invalid_input"),
+            ] {
+                try await client.send(#"{"type":"response.steer",\#(message)}"#)
+                let failed = try await client.read()
+                #expect(failed["type"] == "response.steer.failed", "\(message)")
+                #expect(failed["error"]?["code"] == .string(code) && failed["steer"]?["id"] == nil, "\(message)")
+            }
+            try await client.send(#"{"type":"response.steer","input":"a"}"#)
+            #expect(try await client.read()["type"] == "error")
+            try await client.send(#"{"type":"response.steer","previous_response_id":"\#(id)","input":"More"}"#)
+            let accepted = try await client.read()
+            try await client.send(#"{"type":"response.cancel"}"#)
+            #expect(try await client.response()["status"] == "cancelled")
+            let failed = try await client.read()
+            #expect(failed["type"] == "response.steer.failed" && failed["error"]?["code"] == "response_not_active")
+            #expect(failed["steer"]?["id"] == accepted["steer"]?["id"] && failed["steer"]?["input"] == "More")
+            #expect(failed["sequence_number"] == 9)
         }
     }
 

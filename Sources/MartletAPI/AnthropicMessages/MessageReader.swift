@@ -14,8 +14,18 @@ struct MessageReader {
     /// The places that `cache_control` marks.
     var marks = CacheMarks()
     /// One sentence for each part of the conversation that has no effect.
-    private(set) var warnings: [String] = []
+    var warnings: [String] { signatureWarnings + omitted.warnings("messages", "block") }
+    private var signatureWarnings: [String] = []
+    private var omitted = OmittedParts()
     private var calls = CallIDs()
+
+    /// Blocks of tools that Anthropic's servers run, and of features that only they have.
+    private static let hostedTypes: Set<String> = [
+        "server_tool_use", "mcp_tool_use", "mcp_tool_result", "mcp_tool_listing", "container_upload", "fallback",
+        "tool_addition", "tool_removal", "web_search_tool_result", "web_fetch_tool_result", "advisor_tool_result",
+        "code_execution_tool_result", "bash_code_execution_tool_result", "text_editor_code_execution_tool_result",
+        "tool_search_tool_result",
+    ]
 
     /// - Throws: `invalidRequest` that names the message, the block, the rule and the value.
     mutating func read(_ fields: FieldReader) throws(APIError) {
@@ -91,7 +101,7 @@ struct MessageReader {
                 parts = []
                 append(ConversationMessage(.tool, parts: [.toolResult(try result(block, at: place))]))
                 if try CacheControl.isMarked(block, at: place) { marks.add(message: messages.count - 1) }
-            } else {
+            } else if try !readOther(block, at: place, &parts) {
                 parts.append(.text(try ContentParts.blocks.text(of: block, at: place)))
                 if try CacheControl.isMarked(block, at: place) { marks.add(message: indexOfNext(.user)) }
             }
@@ -116,10 +126,37 @@ struct MessageReader {
                 }
                 parts.append(.reasoning(ReasoningPart("", redacted: data)))
             case "tool_use"?: parts.append(.toolCall(try call(block, at: place)))
-            default: parts.append(.text(try ContentParts.blocks.text(of: block, at: place)))
+            default:
+                if try !readOther(block, at: place, &parts) {
+                    parts.append(.text(try ContentParts.blocks.text(of: block, at: place)))
+                }
             }
         }
         if !parts.isEmpty { append(ConversationMessage(.assistant, parts: parts, isPlain: true)) }
+    }
+
+    /// Reads a block that is no text of its message: a summary of what is before it, or a block without effect here.
+    ///
+    /// - Parameter parts: the parts of the message so far; a summary replaces them, and all messages before.
+    /// - Returns: false if the block is of another type.
+    private mutating func readOther(
+        _ block: JSONValue, at location: String, _ parts: inout [ConversationPart]
+    ) throws(APIError) -> Bool {
+        guard let type = block["type"]?.stringValue else { return false }
+        if Self.hostedTypes.contains(type) {
+            omitted.add(type)
+            return true
+        }
+        guard type == "compaction" else { return false }
+        // Without content a summary has failed, and nothing is replaced.
+        guard let content = block["content"] else { return true }
+        guard let summary = content.stringValue, !summary.isEmpty else {
+            throw .field("\(location).content", "A text that is not empty is required, but is \(content.kindName)")
+        }
+        parts = []
+        messages.removeAll { $0.role != .system }
+        append(ConversationMessage(.user, ConversationSummary.message(summary)))
+        return true
     }
 
     /// The index that the next message of a role gets.
@@ -159,7 +196,7 @@ struct MessageReader {
             throw .field("\(location).signature", "Value must be a string, but is \(value.kindName)")
         }
         if ThinkingSignature.check(signature, of: text) == .changed {
-            warnings.append("\(location).signature: the thinking differs from the thinking that was signed")
+            signatureWarnings.append("\(location).signature: the thinking differs from the thinking that was signed")
         }
         return ReasoningPart(text, signature: signature)
     }

@@ -14,7 +14,7 @@ package enum MessagesRequest {
     private static let ownFields = [
         "messages", "system", "tools", "tool_choice", "thinking", "stop_sequences", "metadata", "output_config",
         "output_format", "cache_control", "service_tier", "context_management", "mcp_servers", "container",
-        "chat_template_kwargs", "inference_geo",
+        "chat_template_kwargs", "inference_geo", "compaction",
     ]
     /// Fields of other routes, which are not read here: one name has one meaning.
     private static let foreignFields = ForeignFields(names: [
@@ -23,7 +23,7 @@ package enum MessagesRequest {
         ("n_predict", "max_tokens"),
     ])
     /// Fields that would change the output and that this version does not honour.
-    private static let refusedFields = ["mcp_servers", "container"]
+    private static let refusedFields = ["mcp_servers", "container", "compaction"]
     /// The paths of shared fields in this dialect.
     private static let names: [(shared: String, own: String)] = [
         ("response_format.json_schema.schema", "output_config.format.schema"),
@@ -45,7 +45,8 @@ package enum MessagesRequest {
             throw APIError(
                 .notSupported, "Field '\(name)': not supported by this version; leave the field out", field: name)
         }
-        let limit = try fields.integer("max_tokens", in: 1...Int(Int32.max))
+        // 0 computes the prompt only, so that the next request finds it in the KV cache.
+        let limit = try fields.integer("max_tokens", in: 0...Int(Int32.max))
         guard limit != nil || !requiresLimit else {
             throw .field("max_tokens", "A number of tokens is required, but the field is missing")
         }
@@ -87,18 +88,12 @@ package enum MessagesRequest {
         _ = try metadata?.string("user_id")
         _ = metadata?.members
         _ = try fields.string("service_tier")
-        do throws(APIError) {
-            let shared = try FieldReader(.object(members))
-            var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
-            try options.reportUnused(shared, defaults)
-            options.warnings += foreignFields.warnings(fields)
-            if try fields.string("inference_geo") != nil {
-                options.warnings.append("\"inference_geo\": no effect: this server computes in one place")
-            }
-            return options
-        } catch {
-            throw error.renamingFields(names)
+        var options = try CompletionOptions.shared(
+            members, of: fields, foreignFields, names, defaults: defaults, randomSeed: randomSeed)
+        if try fields.string("inference_geo") != nil {
+            options.warnings.append("\"inference_geo\": no effect: this server computes in one place")
         }
+        return options
     }
 
     /// `stop_sequences` as shared fields spell it; nil if there are none.

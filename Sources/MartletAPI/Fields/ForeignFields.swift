@@ -1,3 +1,4 @@
+import MartletGenerations
 import MartletJSON
 import MartletStreams
 
@@ -24,6 +25,32 @@ struct ForeignFields {
         case .bool(false), [], "": true
         case .integer(1), .number(1): name == "n" || name == "n_cmpl"
         default: false
+        }
+    }
+}
+
+extension CompletionOptions {
+    /// The options of a request whose dialect has names of its own for some fields.
+    ///
+    /// - Parameters:
+    ///   - members: the shared fields, without the dialect's own ones.
+    ///   - fields: the whole request.
+    ///   - foreign: fields of other routes, which have no effect.
+    ///   - names: the paths of shared fields, and those of the dialect, which errors name.
+    /// - Throws: `invalidRequest` that names the field, the rule and the value.
+    static func shared(
+        _ members: JSONObject, of fields: FieldReader, _ foreign: ForeignFields,
+        _ names: [(shared: String, own: String)],
+        defaults: CompletionDefaults, randomSeed: UInt64
+    ) throws(APIError) -> CompletionOptions {
+        do throws(APIError) {
+            let shared = try FieldReader(.object(members))
+            var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
+            try options.reportUnused(shared, defaults)
+            options.warnings += foreign.warnings(fields)
+            return options
+        } catch {
+            throw error.renamingFields(names)
         }
     }
 }

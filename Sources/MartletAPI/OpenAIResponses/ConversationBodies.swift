@@ -56,7 +56,7 @@ package enum ConversationBodies {
 
     /// The items that a response adds to its conversation: those of its input, then those of its output.
     package static func items(of stored: StoredResponse) -> [JSONObject] {
-        ResponseItemList.identifiedItems(of: stored)
+        ResponseItemList.identifiedItems(of: stored).filter { !Compaction.isTrigger(.object($0)) }
     }
 
     /// The id of the conversation that a request belongs to, without its prefix; nil if it names none.

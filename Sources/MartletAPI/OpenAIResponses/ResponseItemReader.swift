@@ -11,6 +11,18 @@ struct ResponseItemReader {
     /// The conversation so far.
     private(set) var messages: [ConversationMessage] = []
     private var calls = CallIDs()
+    private var omitted = OmittedParts()
+
+    /// Items of tools that OpenAI's servers or particular clients run. A conversation may come from such a server.
+    private static let hostedTypes: Set<String> = [
+        "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "computer_call",
+        "computer_call_output", "mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response",
+        "local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output", "apply_patch_call",
+        "apply_patch_call_output", "tool_search_call", "tool_search_output", "program", "program_output",
+    ]
+
+    /// One sentence for each type of items that were left out.
+    var warnings: [String] { omitted.warnings("input", "item") }
 
     /// Adds a message of another source.
     mutating func append(_ message: ConversationMessage) { messages.append(message) }
@@ -21,7 +33,13 @@ struct ResponseItemReader {
         case nil: break
         case .string(let text)?: messages.append(ConversationMessage(.user, text))
         case .array(let items)?:
-            for (index, item) in items.enumerated() { try read(item, at: "input[\(index)]") }
+            for (index, item) in items.enumerated() {
+                if index == items.count - 1, Compaction.isTrigger(item) {
+                    messages.append(ConversationMessage(.user, Compaction.question))
+                } else {
+                    try read(item, at: "input[\(index)]")
+                }
+            }
         case let other?: throw .field("input", "Value must be a string or a list of items, but is \(other.kindName)")
         }
     }
@@ -52,6 +70,10 @@ struct ResponseItemReader {
             throw .field(
                 "\(location).id",
                 "Value must be the id of a stored item, but got \(FieldReader.short(item["id"] ?? .null))")
+        case let type where Compaction.itemTypes.contains(type): try readSummary(item, at: location)
+        case Compaction.triggerType:
+            throw .field("\(location).type", "An item of type \(word) must be the last one of the input")
+        case let type where Self.hostedTypes.contains(type): omitted.add(type)
         default:
             throw APIError(
                 .notSupported,
@@ -116,7 +138,20 @@ struct ResponseItemReader {
             throw .field("\(location).encrypted_content", "Value must be a string, but is \(value.kindName)")
         }
         // Reasoning that another server encrypted cannot be read. No template sees it.
-        return EncryptedReasoning.open(text).map { ReasoningPart($0) } ?? ReasoningPart("", redacted: text)
+        return SealedText.reasoning.open(text).map { ReasoningPart($0) } ?? ReasoningPart("", redacted: text)
+    }
+
+    /// Reads an item with a summary of earlier items. A summary that another server encrypted is left out.
+    private mutating func readSummary(_ item: JSONValue, at location: String) throws(APIError) {
+        guard let text = item["encrypted_content"]?.stringValue else {
+            let got = item["encrypted_content"].map(FieldReader.short) ?? "nothing"
+            throw .field("\(location).encrypted_content", "A string is required, but got \(got)")
+        }
+        guard let summary = SealedText.summary.open(text) else {
+            omitted.add(item["type"]?.stringValue ?? "")
+            return
+        }
+        if !summary.isEmpty { messages.append(ConversationMessage(.user, ConversationSummary.message(summary))) }
     }
 
     /// The name of a called tool, as the client knows it.
@@ -190,23 +225,5 @@ struct ResponseItemReader {
         } else {
             messages.append(ConversationMessage(.assistant, parts: [part], isPlain: true))
         }
-    }
-}
-
-/// Reasoning in the form of `encrypted_content`, for clients that do not let the server store it.
-///
-/// The form hides nothing from its reader. A client need not understand it, and sends it back.
-enum EncryptedReasoning {
-    /// Begins every text. The number is the version.
-    private static let prefix = "martlet1."
-
-    /// The text that a client sends back.
-    /// - Parameter text: the reasoning, UTF-8.
-    static func seal(_ text: [UInt8]) -> String { prefix + String(decoding: Base64.encode(text), as: UTF8.self) }
-
-    /// The reasoning; nil if another server made the text.
-    static func open(_ text: String) -> String? {
-        guard text.hasBytes(ofPrefix: prefix) else { return nil }
-        return Base64.decode(String(text.dropFirst(prefix.count))).map { String(decoding: $0, as: UTF8.self) }
     }
 }

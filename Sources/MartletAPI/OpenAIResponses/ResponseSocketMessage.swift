@@ -11,15 +11,21 @@ package enum ResponseSocketMessage: Sendable, Equatable {
     case create(request: JSONValue, stream: String?)
     /// Stops the running response of a stream.
     case cancel(stream: String?)
+    /// Queues input for the end of a running response.
+    case steer(SteeringMessage)
 
     /// The most bytes of `stream_id`.
     package static let streamLimit = 128
-    private static let types = "response.create, response.cancel"
+    private static let types = "response.create, response.cancel, response.steer"
 
     /// Reads a message.
     /// - Throws: `invalidRequest` that names the field, the rule and the value.
     package init(_ json: JSONValue) throws(APIError) {
         let fields = try FieldReader(json)
+        if try fields.string("type") == "response.steer" {
+            self = .steer(try SteeringMessage(fields))
+            return
+        }
         let stream = try Self.stream(fields)
         switch try fields.string("type") {
         case "response.create"?:

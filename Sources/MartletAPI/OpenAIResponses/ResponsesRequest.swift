@@ -16,6 +16,7 @@ package enum ResponsesRequest {
         "max_output_tokens", "max_tool_calls", "truncation", "include", "metadata", "store", "previous_response_id",
         "service_tier", "safety_identifier", "user", "top_logprobs", "stream_options", "chat_template_kwargs",
         "reasoning_budget_message", "reasoning_turn_budget_tokens", "prompt", "conversation", "generate",
+        "context_management",
     ]
     /// Fields of other routes, which are not read here: one name has one meaning.
     private static let foreignFields = ForeignFields(names: [
@@ -54,6 +55,7 @@ package enum ResponsesRequest {
     package static func read(
         _ json: JSONValue, history: [JSONValue], defaults: CompletionDefaults, randomSeed: UInt64
     ) throws(APIError) -> ChatCompletionRequest {
+        let json = Compaction.plain(json)
         let fields = try FieldReader(json)
         for name in refusedFields {
             guard fields.value(name) != nil else { continue }
@@ -72,7 +74,9 @@ package enum ResponsesRequest {
         }
         fields.know(["conversation"])
         let source = conversation == nil ? "previous_response_id" : "conversation"
-        for (index, item) in history.enumerated() { try reader.read(item, at: "\(source)[\(index)]") }
+        for (index, item) in Compaction.window(history).enumerated() {
+            try reader.read(item, at: "\(source)[\(index)]")
+        }
         try reader.readInput(fields.value("input"))
         guard reader.messages.contains(where: { $0.role != .system }) else {
             throw .field("input", "A text or a list of at least one item is required, but got nothing")
@@ -81,8 +85,12 @@ package enum ResponsesRequest {
         var request = ChatCompletionRequest(messages: reader.messages, options: options)
         if try fields.bool("generate") == false { request.options.parameters.maximumTokens = 0 }
         request.tools = tools
+        request.tools.isAlwaysShown = Compaction.isRequested(json)
         try readReasoning(fields, into: &request, defaults: defaults)
-        request.options.warnings += toolWarnings
+        request.options.warnings += toolWarnings + reader.warnings
+        if fields.value("context_management") != nil {
+            request.options.warnings.append("context_management: no effect: a request for a summary is possible")
+        }
         if tools.isActive, let name = request.options.textField {
             throw .field(name, "A grammar excludes tools; omit one of them, or set tool_choice to \"none\"")
         }
@@ -110,15 +118,8 @@ package enum ResponsesRequest {
         }
         // Random bytes that hide the length of tokens, which no stream has, and usage, which every stream has.
         try fields.object("stream_options")?.accept("include_obfuscation", "include_usage")
-        do throws(APIError) {
-            let shared = try FieldReader(.object(members))
-            var options = try CompletionOptions(shared, defaults: defaults, randomSeed: randomSeed)
-            try options.reportUnused(shared, defaults)
-            options.warnings += foreignFields.warnings(fields)
-            return options
-        } catch {
-            throw error.renamingFields(names)
-        }
+        return try CompletionOptions.shared(
+            members, of: fields, foreignFields, names, defaults: defaults, randomSeed: randomSeed)
     }
 
     /// The texts of `include`.

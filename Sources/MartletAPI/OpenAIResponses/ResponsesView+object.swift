@@ -130,14 +130,14 @@ extension ResponsesView: StorableView {
 
     /// The id of an item.
     func itemID(of kind: OutputItem.Kind, _ index: Int, isCustom: Bool) -> String {
-        head.itemID(index, prefix: "\(Self.idPrefix(of: kind, isCustom: isCustom))")
+        head.itemID(index, prefix: "\(idPrefix(of: kind, isCustom: isCustom))")
     }
 
     /// The beginning of an item's id, by which clients recognize its kind.
-    static func idPrefix(of kind: OutputItem.Kind, isCustom: Bool) -> StaticString {
+    func idPrefix(of kind: OutputItem.Kind, isCustom: Bool) -> StaticString {
         switch kind {
         case .reasoning: "rs_"
-        case .text: "msg_"
+        case .text: compacts ? "cmp_" : "msg_"
         case .call: isCustom ? "ctc_" : "fc_"
         }
     }
@@ -173,8 +173,12 @@ extension ResponsesView: StorableView {
             JSONText.appendRaw("]", to: &bytes)
             if sealsReasoning, !isNew {
                 JSONText.appendRaw(",\"encrypted_content\":", to: &bytes)
-                JSONText.appendString(EncryptedReasoning.seal(item.text), to: &bytes)
+                JSONText.appendString(SealedText.reasoning.seal(item.text), to: &bytes)
             }
+        case .text where compacts:
+            JSONText.appendRaw(",\"type\":\"compaction\",\"encrypted_content\":", to: &bytes)
+            JSONText.appendString(isNew ? "" : SealedText.summary.seal(item.text), to: &bytes)
+            return JSONText.appendRaw("}", to: &bytes)
         case .text:
             JSONText.appendRaw(",\"type\":\"message\",\"role\":\"assistant\",\"content\":[", to: &bytes)
             if !isNew { writePart(item, to: &bytes) }

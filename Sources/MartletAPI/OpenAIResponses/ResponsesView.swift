@@ -21,6 +21,8 @@ package struct ResponsesView: FoldingView, ResponseView {
     let forms: [ExactString: ResponseTools.Form]
     /// Whether reasoning also has the form that clients send back.
     let sealsReasoning: Bool
+    /// Whether the text of the output is a summary, which is an item of its own kind.
+    let compacts: Bool
     /// Whether the request asks for no output, so that a limit of 0 tokens completes it.
     private let isWarmUp: Bool
 
@@ -32,6 +34,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
         forms = ResponseTools.forms(of: body)
         isWarmUp = ResponsesRequest.isWarmUp(body)
+        compacts = Compaction.isRequested(body)
         sealsReasoning = body["include"]?.arrayValue?.contains("reasoning.encrypted_content") ?? false
         var opening: [UInt8] = []
         JSONText.appendRaw("{\"id\":", to: &opening)
@@ -156,6 +159,13 @@ package struct ResponsesView: FoldingView, ResponseView {
         write(item, at: begun.index, "in_progress", isNew: true, to: &bytes)
         Self.close(&bytes)
         guard begun.kind == .reasoning || begun.kind == .text else { return }
+        if compacts, begun.kind == .text {
+            Self.open("response.compaction.compacting", &state, &bytes)
+            JSONText.appendRaw(",\"item_id\":", to: &bytes)
+            head.writeItemID(begun.index, prefix: idPrefix(of: .text, isCustom: false), to: &bytes)
+            Self.writeIndex(begun.index, &bytes)
+            return Self.close(&bytes)
+        }
         openItem("response.content_part.added", of: begun.kind, begun.index, &state, &bytes)
         JSONText.appendRaw(",\"part\":", to: &bytes)
         writePart(item, to: &bytes)
@@ -168,7 +178,7 @@ package struct ResponsesView: FoldingView, ResponseView {
     ) {
         Self.open(name, &state, &bytes)
         JSONText.appendRaw(",\"item_id\":", to: &bytes)
-        head.writeItemID(index, prefix: Self.idPrefix(of: kind, isCustom: state.isMarked), to: &bytes)
+        head.writeItemID(index, prefix: idPrefix(of: kind, isCustom: state.isMarked), to: &bytes)
         Self.writeIndex(index, &bytes)
         if kind == .reasoning || kind == .text { JSONText.appendRaw(",\"content_index\":0", to: &bytes) }
     }
@@ -184,7 +194,8 @@ package struct ResponsesView: FoldingView, ResponseView {
     private func writeDelta(
         _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], _ state: inout ViewState, _ bytes: inout [UInt8]
     ) {
-        guard let item = state.item else { return }
+        // A summary is one text, which only its server reads.
+        guard let item = state.item, !(compacts && item.kind == .text) else { return }
         let name: StaticString =
             switch item.kind {
             case .reasoning: "response.reasoning_text.delta"
@@ -207,6 +218,7 @@ package struct ResponsesView: FoldingView, ResponseView {
         of item: OutputItems.Item, at index: Int, isComplete: Bool, _ state: inout ViewState, _ bytes: inout [UInt8]
     ) {
         switch item.kind {
+        case .text where compacts: break
         case .reasoning, .text:
             openItem(
                 item.kind == .text ? "response.output_text.done" : "response.reasoning_text.done", of: item.kind, index,

@@ -72,6 +72,11 @@ enum OpenAPISchemas {
                 "instructions": text, "max_output_tokens": integer(1...32), "store": flag, "metadata": object,
                 "previous_response_id": text, "background": flag,
             ], required: ["input"]),
+        "Compaction": body(
+            [
+                "model": text, "instructions": text, "previous_response_id": text,
+                "input": ["anyOf": [["type": "string", "minLength": 1], ["type": "array", "items": message]]],
+            ], required: ["input"]),
         "Message": completion(
             ["messages": messages, "system": text, "max_tokens": integer(1...32), "stop_sequences": texts],
             required: ["messages", "max_tokens"]),

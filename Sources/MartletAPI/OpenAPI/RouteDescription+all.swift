@@ -46,6 +46,10 @@ extension RouteDescription {
             $0.success = [(101, [.none])]
             $0.errors = [426]
         },
+        route("post", "/v1/responses/compact", "/responses/compact", tag: "Responses", "Summarizes a conversation.") {
+            $0.body = "Compaction"
+            $0.errors = [409]
+        },
         route("get", "/v1/responses/{id}", tag: "Responses", "Returns a stored response, or streams its events.") {
             $0.parameters = [
                 Parameter(name: "stream", schema: ["enum": ["true", "false"]]),

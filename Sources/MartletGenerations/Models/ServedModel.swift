@@ -126,7 +126,7 @@ package struct ServedModel: Sendable {
         do throws(TemplateError) {
             return try template.render(
                 messages: stableHead.applied(to: request.messages).map(\.templateForm),
-                tools: request.tools.choice == .none ? nil : request.tools.tools.map(\.templateForm),
+                tools: request.tools.shown?.map(\.templateForm),
                 addGenerationPrompt: request.addsGenerationPrompt,
                 continuing: request.continuation.map(ChatTemplate.Continuation.init),
                 arguments: arguments(of: request))

@@ -13,13 +13,17 @@ internal import NIOCore
 /// WebSocket stays open. A generation ends with the WebSocket, unless the handshake asked for a resumable one.
 actor ResponseSocketSession {
     /// A response that the client asks for.
-    private struct Job {
+    struct Job: Sendable {
         /// The body, as `POST /v1/responses` has it.
         var request: JSONValue
         /// The size of the message in bytes.
         var byteCount: Int
         /// The client's `stream_id`.
         var stream: String?
+        /// The steering input that is the input of this job.
+        var steering: [SteeringQueue<SteeringMessage>.Entry] = []
+        /// The response whose waiting steering input is a part of this job's input, without its prefix.
+        var continues: String?
         var lane: ExactString? { stream.map { ExactString($0) } }
     }
 
@@ -30,7 +34,14 @@ actor ResponseSocketSession {
     private var lanes = ResponseLanes<Job>()
     /// The running response of each lane.
     private var running: [ExactString?: Generation] = [:]
-    private var local = LocalResponses()
+    /// Responses that requests of this WebSocket continue.
+    private(set) var local = LocalResponses()
+    /// Input for the ends of running responses.
+    var steering = SteeringQueue<SteeringMessage>()
+    /// The `stream_id` of responses that can have steering input, by their ids without prefix.
+    var streams: [String: String?] = [:]
+    /// The number of messages about steering.
+    private var steeringCount = 0
 
     init(of route: ResponseSocketRoute, _ headers: HTTPFields, _ context: EdgeContext) {
         self.route = route
@@ -56,6 +67,7 @@ actor ResponseSocketSession {
             case .create(let request, let stream):
                 try add(Job(request: request, byteCount: text.count, stream: stream))
             case .cancel(let stream): try cancel(stream.map { ExactString($0) })
+            case .steer(let message): steer(message)
             }
         } catch {
             send(error, stream)
@@ -64,7 +76,19 @@ actor ResponseSocketSession {
 
     /// Writes an event of type `error`. It has no effect on a running response.
     private func send(_ error: APIError, _ stream: String?) {
-        channel.withSocket { $0.write(ResponseSocketError.frame(error, stream: stream)) }
+        send(ResponseSocketError.frame(error, stream: stream))
+    }
+
+    /// Writes a frame that belongs to no response.
+    func send(_ frame: [UInt8]) { channel.withSocket { $0.write(frame) } }
+
+    /// A new id without a prefix.
+    func makeID() -> String { route.completions.service.registry.makeID() }
+
+    /// The number of the next message about steering, from 0.
+    func nextSteeringNumber() -> Int {
+        defer { steeringCount += 1 }
+        return steeringCount
     }
 
     // MARK: Messages
@@ -99,13 +123,22 @@ actor ResponseSocketSession {
 
     /// Begins the response of a job whose turn it is, and attaches its log.
     private func begin(_ job: Job) async {
+        let job = withWaitingInput(job)
         do {
             let (generation, request) = try await route.completions.begin(
                 job.request, after: local, for: client, of: generations, on: channel.eventLoop)
             local.add(generation, request, byteCount: job.byteCount)
             running[job.lane] = generation
+            if let id = job.continues {
+                steering.commit(id)
+                streams[id] = nil
+            }
+            let id = generation.spec.head.id
+            streams[id] = .some(job.stream)
+            steering.begin(id, isSteerable: request["conversation"] == nil)
             attach(generation, job)
         } catch {
+            refuseSteering(of: job)
             send(APIError(ofCompletion: error), job.stream)
             await finish(job.lane)
         }
@@ -117,24 +150,27 @@ actor ResponseSocketSession {
         let stream = EncodedStream(of: generation.log, as: ResponseFramesView(view, stream: job.stream))
         let loop = route.loops.loop(for: channel.eventLoop)
         let id = generation.spec.responseID
-        let lane = job.lane
         channel.withSocket { [channel] socket in
             let lease = generation.acquireReaderLease()
             let reader = StreamReader(stream, loop: loop) { _ in
                 lease.release()
                 channel.withSocket { $0.attachmentEnded(id) }
-                Task { await self.ended(generation, lane) }
+                Task { await self.ended(generation, job) }
             }
             socket.attach(reader, to: id)
         }
     }
 
-    /// The last event of a response was written. The lane goes on.
-    private func ended(_ generation: Generation, _ lane: ExactString?) async {
+    /// The last event of a response was written. Its lane goes on, with the successor of a steered response first.
+    private func ended(_ generation: Generation, _ job: Job) async {
         generations.remove(generation)
         local.settle(generation)
-        running[lane] = nil
-        await finish(lane)
+        running[job.lane] = nil
+        if let successor = steeredSuccessor(of: generation, job) {
+            await begin(successor)
+        } else {
+            await finish(job.lane)
+        }
     }
 
     /// Begins the next job of a lane.

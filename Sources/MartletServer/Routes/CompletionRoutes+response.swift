@@ -19,15 +19,7 @@ extension CompletionRoutes {
     private func makeResponse(
         _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
-        var terms = GenerationTerms(
-            owner: context.requestInfo.owner, lifetime: fields.lifetime, label: fields.label)
-        terms.mayRaisePriority = context.requestInfo.mayRaisePriority
-        terms.loadsModel = context.requestInfo.loadsModel
-        let generation = try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
-            connect(generation, to: context)
-            history.record(generation, plan.kind, plan.body)
-        }
+        let generation = try await begin(plan, headers, on: context)
         let spec = generation.spec
         if spec.streams {
             return StreamResponse(generation: generation, encodedStream: generation.response, loops: service.loops)
@@ -40,7 +32,29 @@ extension CompletionRoutes {
             }
             return .accepted(generation, service.registry.status(of: generation))
         }
-        if spec.isResumable {
+        try await waitForEnd(of: generation, plan, on: context)
+        return try generation.wholeResponse()
+    }
+
+    /// Begins the generation of a plan for the client of a connection.
+    func begin(
+        _ plan: CompletionPlan, _ headers: HTTPFields, on context: EdgeContext
+    ) async throws -> Generation {
+        let fields = try ResumeFields(headers, plan.options, resumesAlways: configuration.resumesAlways)
+        var terms = GenerationTerms(
+            owner: context.requestInfo.owner, lifetime: fields.lifetime, label: fields.label)
+        terms.mayRaisePriority = context.requestInfo.mayRaisePriority
+        terms.loadsModel = context.requestInfo.loadsModel
+        return try await service.start(plan, terms, on: context.channel.eventLoop) { generation in
+            connect(generation, to: context)
+            history.record(generation, plan.kind, plan.body)
+        }
+    }
+
+    /// Returns when a generation has ended and, if it is stored, its response is in its file.
+    /// - Throws: if the server ends before.
+    func waitForEnd(of generation: Generation, _ plan: CompletionPlan, on context: EdgeContext) async throws(APIError) {
+        if generation.spec.isResumable {
             await generation.waitForEnd(on: context.channel)
         } else {
             await generation.log.waitForEnd()
@@ -48,7 +62,6 @@ extension CompletionRoutes {
         // A client finds the response that it has received, also after the death of this process.
         if history.records(plan.kind, plan.body) { await generation.log.waitForVisibleEnd() }
         guard generation.log.terminalEvent != nil else { throw APIError.handedOver(generation) }
-        return try generation.wholeResponse()
     }
 
     /// Makes the generation known to the access log and the tracer. A plain generation ends with the connection.

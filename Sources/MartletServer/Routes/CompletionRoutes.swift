@@ -33,6 +33,7 @@ struct CompletionRoutes: Sendable {
             }
         }
         addInfill(to: &table)
+        addCompaction(to: &table)
         table.add(.post, "/apply-template") { request, context in
             let chat = try chatRequest(try await request.json(upTo: configuration.limits.textBodyBytes))
             let handle = try service.models.model(named: chat.options.model)
@@ -57,7 +58,7 @@ struct CompletionRoutes: Sendable {
     }
 
     /// Reads a request in its dialect.
-    private func read(
+    func read(
         _ json: JSONValue, in dialect: Dialect, after items: [JSONValue], seed: UInt64 = .randomSeed(),
         isForCount: Bool = false
     ) throws(APIError) -> Dialect.Reading {
@@ -179,7 +180,8 @@ struct CompletionRoutes: Sendable {
         return plan(of: dialect, reading, json, prompts: prompts)
     }
 
-    private func plan(
+    /// The plan of a request that was read.
+    func plan(
         of dialect: Dialect, _ reading: Dialect.Reading, _ json: JSONValue, prompts: [String]
     ) -> CompletionPlan {
         switch reading {
