@@ -1,6 +1,7 @@
 import MartletJSON
 import MartletPlatform
 import MartletTestSupport
+import NIOCore
 import OrderedCollections
 import Subprocess
 import SystemPackage
@@ -46,6 +47,86 @@ import Testing
             }
         }
         #expect(ids.value.count == 2)
+    }
+
+    /// A stream of each dialect, and what its client has received.
+    private struct Reader: Sendable {
+        var path: String
+        var body: JSONObject
+        var id = ""
+        var events: [String] = []
+        var lastID: String?
+
+        /// Reads numbered events until the stream ends, the connection breaks, or so many are there.
+        mutating func read(from server: Server, upTo limit: Int = .max) async throws {
+            let connection = try await server.connect()
+            do {
+                try await connection.send(
+                    "GET", "/v1/generations/\(id)/events", headers: lastID.map { [("Last-Event-ID", $0)] } ?? [])
+                let head = try await connection.readHead()
+                #expect(head.status == 200, "\(path)")
+                while events.count < limit, let event = try await connection.readEvent() {
+                    guard let line = event.split(separator: "\n").first(where: { $0.hasPrefix("id: ") }) else {
+                        continue
+                    }
+                    lastID = String(line.dropFirst(4))
+                    events.append(event)
+                }
+            } catch is RawConnectionError {
+            } catch is ChannelError {
+            } catch is IOError {
+            }
+            try? await connection.close()
+        }
+    }
+
+    /// The server is killed while a stream of each dialect runs. The next server continues all of them: what a client
+    /// has, and what it reads behind it, is what a client reads that never had a connection before.
+    @Test func killingTheServerLosesNoStreamOfAnyDialect() async throws {
+        let folder = StateFolder()
+        let flags = ["--state-dir", folder.path, "--parallel", "7"]
+        let messages: JSONValue = [["role": "user", "content": "Tell me a long story."]]
+        let shared: JSONObject = ["stream": true, "temperature": 0, "ignore_eos": true]
+        let options: JSONValue = ["num_predict": 150, "temperature": 0]
+        let initial = [
+            Reader(path: "/v1/chat/completions", body: ["messages": messages, "max_tokens": 150]),
+            Reader(path: "/v1/completions", body: ["prompt": "Once", "max_tokens": 150]),
+            Reader(path: "/completion", body: ["prompt": "Once", "n_predict": 150]),
+            Reader(path: "/v1/messages", body: ["messages": messages, "max_tokens": 150]),
+            Reader(path: "/v1/responses", body: ["input": messages, "max_output_tokens": 150]),
+            Reader(path: "/api/chat", body: ["messages": messages, "options": options]),
+            Reader(path: "/api/generate", body: ["prompt": "Once", "options": options]),
+        ]
+        let readers = LockedValue(initial)
+        let status = try await Server.run(flags) { server in
+            var begun = initial
+            for index in begun.indices {
+                let body = JSONValue.object(begun[index].body.merging(shared) { own, _ in own })
+                let connection = try await server.connect()
+                try await connection.send(
+                    "POST", begun[index].path, headers: [("X-Stream-Resume", "1")], body: body.text)
+                let head = try await connection.readHead()
+                #expect(head.status == 200, "\(begun[index].path)")
+                begun[index].id = try #require(head["x-generation-id"])
+                try await connection.reset()
+            }
+            for index in begun.indices { try await begun[index].read(from: server, upTo: 6) }
+            kill(server.processIdentifier, SIGKILL)
+            readers.set(begun)
+        }
+        #expect(!status.isSuccess)
+        try await Server.run(flags) { server in
+            for var reader in readers.value {
+                let before = reader.events.count
+                try await reader.read(from: server)
+                var again = reader
+                again.events = []
+                again.lastID = nil
+                try await again.read(from: server)
+                #expect(reader.events == again.events, "\(reader.path)")
+                #expect(before >= 6 && reader.events.count > before, "\(reader.path)")
+            }
+        }
     }
 
     /// A stored response is continued by the next server.

@@ -10,18 +10,11 @@ import Testing
     /// The first token ends inside of a character, so its text is empty; so does the fourth one.
     private static let tokens = ["", "é", "l", "", "😀", "\"", " ", "\n", "end"]
 
-    /// The requests, with and without a stream.
-    private static func body(_ kind: CompletionKind, streams: Bool) -> String {
-        let messages = #""messages":[{"role":"user","content":"Hi"}]"#
-        let input =
-            switch kind {
-            case .chat, .ollamaChat: messages
-            case .messages: messages + #","max_tokens":50"#
-            case .responses: #""input":"Hi""#
-            case .text, .native, .ollamaGenerate: #""prompt":"Hi""#
-            }
-        return #"{"model":"m",\#(input),"stream":\#(streams)}"#
-    }
+    /// The whole generation.
+    private static let events: [EngineEvent.Kind] =
+        [.admitted(promptTokens: 2), .started(slot: 0, cachedTokens: 0)]
+        + tokens.enumerated().map { .token(id: Int32($0), text: ArraySlice($1.utf8)) }
+        + [.finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: [])]
 
     /// The text that a chunk or a whole response adds.
     private static func text(_ kind: CompletionKind, _ json: JSONValue) -> String {
@@ -54,19 +47,15 @@ import Testing
     }
 
     @Test(arguments: Dialect.all.map(\.kind)) func deliveryChangesNothing(kind: CompletionKind) async throws {
-        // Ollama's routes are not in the table of dialects.
-        let path = Dialect.named(kind).paths.first ?? (kind == .ollamaChat ? "/api/chat" : "/api/generate")
         try await TestServer.run(script: .hold) { server async throws in
             var number = 0
             for (streams, size) in [(true, 1), (true, 2), (true, 5), (true, 99), (false, 1), (false, 99)] {
                 let connection = try await server.connect()
-                try await connection.send("POST", path, body: Self.body(kind, streams: streams))
+                try await connection.send(
+                    "POST", DialectSample.path(kind), body: DialectSample.body(kind, ",\"stream\":\(streams)"))
                 let handle = await server.engine.request(number).handle
                 number += 1
-                var events: [EngineEvent.Kind] = [.admitted(promptTokens: 2), .started(slot: 0, cachedTokens: 0)]
-                events += Self.tokens.enumerated().map { .token(id: Int32($0), text: ArraySlice($1.utf8)) }
-                events.append(
-                    .finished(GenerationSummary(reason: .endOfGeneration, timings: Timings()), text: []))
+                let events = Self.events
                 for start in stride(from: 0, to: events.count, by: size) {
                     server.engine.send(
                         events[start..<min(start + size, events.count)].map { EngineEvent(handle, $0) })
@@ -78,6 +67,34 @@ import Testing
                 #expect(output == Self.tokens.joined(), "\(kind) \(streams) \(size)")
                 guard streams, let opening = Self.opening(kind) else { continue }
                 #expect(text.ranges(of: opening).count == 1, "\(kind) \(size)")
+            }
+        }
+    }
+
+    /// Over a WebSocket, too: its events have the text of the response, however the engine delivers its tokens.
+    @Test func deliveryChangesNothingOverAWebSocket() async throws {
+        try await TestServer.run(script: .hold) { server async throws in
+            let connection = try await server.connect()
+            #expect(try await connection.upgrade("/v1/responses").status == 101)
+            for (number, size) in [1, 2, 5, 99].enumerated() {
+                try await connection.sendMessage(#"{"type":"response.create","input":"Hi"}"#)
+                let handle = await server.engine.request(number).handle
+                let events = Self.events
+                for start in stride(from: 0, to: events.count, by: size) {
+                    server.engine.send(
+                        events[start..<min(start + size, events.count)].map { EngineEvent(handle, $0) })
+                }
+                var output = ""
+                var types: [String] = []
+                while types.last != "response.completed" {
+                    let event = try json(try await connection.readMessage())
+                    types.append(event["type"]?.stringValue ?? "")
+                    output += Self.text(.responses, event)
+                    guard types.last == "response.completed" else { continue }
+                    #expect(Self.text(.responses, event["response"] ?? .null) == Self.tokens.joined(), "\(size)")
+                }
+                #expect(output == Self.tokens.joined(), "\(size)")
+                #expect(types.count { $0 == "response.created" } == 1, "\(size)")
             }
         }
     }

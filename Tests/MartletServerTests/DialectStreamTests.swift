@@ -71,6 +71,26 @@ struct DialectStreamTests {
         }
     }
 
+    /// The bytes of a token beside its text: the names and ids that the dialect's clients need. `make bench` counts the
+    /// allocations.
+    @Test(arguments: allKinds) func aTokenHasFewBytesBesideItsText(kind: CompletionKind) throws {
+        let view = try view(kind)
+        func byteCount(_ texts: Int) -> Int {
+            let events =
+                [LogEvent.admitted(promptTokens: 9)] + Array(repeating: Self.text(.content, "text"), count: texts)
+            return read(EncodedStream(of: log(events), as: view)).count
+        }
+        let each = (byteCount(1_001) - byteCount(1)) / 1_000 - "text".utf8.count
+        let limit =
+            switch kind {
+            case .messages, .native: 120
+            case .ollamaChat, .ollamaGenerate: 130
+            case .chat, .text: 240
+            case .responses: 260
+            }
+        #expect(each <= limit && each > 0, "\(each) bytes")
+    }
+
     @Test(arguments: kinds) func aNumberedStreamContinuesBehindEveryIdentifier(kind: CompletionKind) throws {
         let (log, view) = (log(), NumberedEventView(try view(kind)))
         let whole = String(decoding: read(EncodedStream(of: log, as: view)), as: UTF8.self)

@@ -4,31 +4,20 @@ usage: dialects_sdk.py BASE_URL      (BASE_URL has no /v1)
 Prints one line per check; exits 1 at the first that fails.
 """
 import json
+import pathlib
 import sys
 
 import anthropic
 import openai
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Clients"))
+
+from checking import check, refused  # noqa: E402
+
 BASE_URL = sys.argv[1]
 SUM = "What is 12 + 30?"
 WEATHER = "What is the weather in Oslo?"
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-
-
-def check(name, condition, detail=""):
-    if not condition:
-        print(f"FAILED {name}: {detail}")
-        sys.exit(1)
-    print(f"ok {name}")
-
-
-def refused(name, kind, call):
-    try:
-        call()
-    except kind as error:
-        check(name, True)
-        return error
-    check(name, False, "no error")
 
 
 def blocks(message):

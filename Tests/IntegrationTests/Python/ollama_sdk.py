@@ -4,21 +4,19 @@ usage: ollama_sdk.py BASE_URL      (without a path)
 Prints one line per check; exits 1 at the first that fails.
 """
 import json
+import pathlib
 import sys
 
 import ollama
 import pydantic
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Clients"))
+
+from checking import check  # noqa: E402
+
 client = ollama.Client(host=sys.argv[1])
 QUESTION = [{"role": "user", "content": "What is 12 + 30?"}]
 FAST = {"temperature": 0, "num_predict": 60}
-
-
-def check(name, condition, detail=""):
-    if not condition:
-        print(f"FAILED {name}: {detail}")
-        sys.exit(1)
-    print(f"ok {name}")
 
 
 models = client.list().models

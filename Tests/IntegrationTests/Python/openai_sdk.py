@@ -6,21 +6,19 @@ Prints one line per check; exits 1 at the first that fails.
 import asyncio
 import enum
 import json
+import pathlib
 import sys
 import typing
 
 import openai
 import pydantic
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Clients"))
+
+from checking import check  # noqa: E402
+
 BASE_URL = sys.argv[1]
 QUESTION = [{"role": "user", "content": "What is 12 + 30?"}]
-
-
-def check(name, condition, detail=""):
-    if not condition:
-        print(f"FAILED {name}: {detail}")
-        sys.exit(1)
-    print(f"ok {name}")
 
 
 def chat(client, **fields):

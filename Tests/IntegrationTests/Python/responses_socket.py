@@ -4,6 +4,7 @@ usage: responses_socket.py BASE_URL      (BASE_URL has no /v1)
 Prints one line per check; exits 1 at the first that fails.
 """
 import json
+import pathlib
 import sys
 import urllib.request
 
@@ -11,16 +12,13 @@ import openai
 import websockets.exceptions
 import websockets.sync.client
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Clients"))
+
+from checking import check  # noqa: E402
+
 BASE_URL = sys.argv[1]
 URL = BASE_URL.replace("http", "ws", 1) + "/v1/responses"
 SUM = "What is 12 + 30?"
-
-
-def check(name, condition, detail=""):
-    if not condition:
-        print(f"FAILED {name}: {detail}")
-        sys.exit(1)
-    print(f"ok {name}")
 
 
 def connect(**headers):

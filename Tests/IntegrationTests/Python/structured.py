@@ -9,6 +9,7 @@ import concurrent.futures
 import enum
 import itertools
 import json
+import pathlib
 import sys
 import typing
 
@@ -21,15 +22,12 @@ try:
 except ImportError:
     instructor = None
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Clients"))
+
+from checking import check  # noqa: E402
+
 BASE_URL, COUNT = sys.argv[1], int(sys.argv[2])
 client = openai.OpenAI(base_url=BASE_URL, api_key="none", timeout=300, max_retries=0)
-
-
-def check(name, condition, detail=""):
-    if not condition:
-        print(f"FAILED {name}: {detail}")
-        sys.exit(1)
-    print(f"ok {name}")
 
 
 def record(required=None, **properties):
