@@ -77,13 +77,12 @@ struct ServeCommand: AsyncParsableCommand {
             throw CommandFailure.exit(error, usage: true)
         }
         let welcome = Welcome(edge)
-        let hasPool = edge.catalogue != nil
+        let start = StartLog(log.sink, waitsForModel: edge.catalogue == nil)
         edge.configuration.onListening = { [log] port in
-            // No first load decides whether a server of several models has started.
-            if hasPool { log.sink.release() }
+            start.noteListening()
             if !log.isDisabled { LogWriter.standardError.write(welcome.text(port: port)) }
         }
-        edge.onReady = { [log] _ in log.sink.release() }
+        edge.onReady = { _ in start.noteLoaded() }
         edge.onOverdue = { reason in
             LogWriter.standardError.write(
                 "martlet: the server did not end in time and is ended now; still running: \(reason)\n")

@@ -27,7 +27,8 @@ import Testing
 
     @Test func aPortInUseIsNamed() async throws {
         try await Server.run { server in
-            try await expectRefusal(["serve", "--port", "\(server.port)"], mentions: "\(server.port)")
+            try await expectRefusal(
+                ["serve", "--no-journal", "--port", "\(server.port)"], mentions: "\(server.port)")
         }
     }
 

@@ -23,6 +23,25 @@ import Testing
         #expect(String(decoding: buffer[..<count], as: UTF8.self) == "before\nearly\nlate\n")
     }
 
+    @Test(arguments: [true, false]) func aStartIsCompleteWhenTheServerListensAndTheModelIsLoaded(listensFirst: Bool)
+        throws
+    {
+        let pipe = try FileDescriptor.pipe()
+        let writer = LogWriter(descriptor: pipe.writeEnd.rawValue) { _ in "" }
+        let sink = LogSink(writer, buffersUntilRelease: true)
+        let start = StartLog(sink, waitsForModel: true)
+        sink.write("early\n")
+        listensFirst ? start.noteListening() : start.noteLoaded()
+        // A line behind the first part would be written before the buffered one, if that part released the buffer.
+        writer.write("between\n")
+        listensFirst ? start.noteLoaded() : start.noteListening()
+        start.noteLoaded()
+        try #require(writer.flush(upTo: .seconds(600)))
+        var buffer = [UInt8](repeating: 0, count: 100)
+        let count = try buffer.withUnsafeMutableBytes { try pipe.readEnd.read(into: $0) }
+        #expect(String(decoding: buffer[..<count], as: UTF8.self) == "between\nearly\n")
+    }
+
     /// The line that a logger of this format writes for one warning.
     private func written(
         _ format: LineLogHandler.Format, hasColors: Bool = false, level: Logger.Level = .warning
