@@ -11,8 +11,9 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for name in compilers {
-            FileManager.default.createFile(
+            let isMade = FileManager.default.createFile(
                 atPath: "\(folder)/\(name)", contents: Data("#!/bin/sh\n".utf8), attributes: [.posixPermissions: 0o755])
+            try #require(isMade)
         }
         // The PATH has the tools that the script needs, and no toolchain of this machine.
         for tool in ["bash", "cat", "dirname", "head", "sed", "uname"] {
