@@ -115,9 +115,11 @@ import Testing
         case .messages:
             guard body["type"] == "error", body["error"]?["type"] == "invalid_request_error" else { return nil }
         case .chat, .text, .native, .responses:
-            guard body["error"]?["code"] == .integer(Int64(status)), body["error"]?["type"]?.stringValue != nil else {
-                return nil
-            }
+            // The code is the status, or a word that programs compare.
+            let code = body["error"]?["code"]
+            guard code == .integer(Int64(status)) || code?.stringValue != nil,
+                body["error"]?["type"]?.stringValue != nil
+            else { return nil }
         }
         return body["error"]?["message"]?.stringValue
     }
