@@ -77,7 +77,7 @@ import Testing
             #expect(load.status == 0 && load.output == "a is loaded\n", "\(load.error)")
             let table = try await MartletProcess.run(["ps", "--url", url])
             #expect(table.status == 0 && table.output.contains("a ") && table.output.contains("ready"))
-            let plan = try await MartletProcess.run(["load", "tiny", "--plan", "--url", url])
+            let plan = try await MartletProcess.run(["load", "tiny", "--plan", "--json", "--url", url])
             #expect(plan.status == 0 && plan.output.contains(#""model":"small""#))
             let unload = try await MartletProcess.run(["unload", "a", "--url", url])
             #expect(unload.status == 0)
