@@ -1,4 +1,5 @@
 import CLlama
+import MartletPlatform
 
 extension Context {
     /// The part of a sequence's state that is saved or restored.
@@ -24,10 +25,15 @@ extension Context {
 
     /// Copies the state of `sequence` in the format that `restore` reads.
     ///
+    /// - Parameter byteCount: the result of `stateByteCount`, if the caller has it: libllama walks over all cells to find
+    ///   it.
     /// - Complexity: one copy of the state; a GPU's memory is read.
-    package mutating func save(_ sequence: Int, _ part: StatePart = .whole) throws(LlamaError) -> [UInt8] {
-        let size = stateByteCount(of: sequence, part)
+    package mutating func save(
+        _ sequence: Int, _ part: StatePart = .whole, byteCount: Int? = nil
+    ) throws(LlamaError) -> [UInt8] {
+        let size = byteCount ?? stateByteCount(of: sequence, part)
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
             let written = llama_state_seq_get_data_ext(pointer, buffer.baseAddress, size, Int32(sequence), part.flags)
             count = min(written, size)
         }

@@ -169,12 +169,26 @@ package struct JSONParser {
             if !consume(if: "+") { _ = consume(if: "-") }
             try digits()
         }
+        // Prompts are lists of thousands of short integers.
+        if isInteger, index - start <= 18 { return .integer(shortInteger(at: start)) }
         let lexeme = String(decoding: text[start..<index], as: UTF8.self)
         if isInteger, let integer = Int64(lexeme) { return .integer(integer) }
         guard index - start <= 1_000, let number = Double(lexeme), number.isFinite else {
             throw error("the number does not fit a double")
         }
         return isInteger ? .largeInteger(lexeme) : .number(number)
+    }
+
+    /// The integer whose sign and digits end before the index.
+    ///
+    /// - Precondition: there are at most 18 digits, so that the value fits.
+    private func shortInteger(at start: Int) -> Int64 {
+        let isNegative = text[start] == UInt8(ascii: "-")
+        var value: Int64 = 0
+        for position in (isNegative ? start + 1 : start)..<index {
+            value = value * 10 + Int64(text[position] - UInt8(ascii: "0"))
+        }
+        return isNegative ? -value : value
     }
 
     /// At least one digit.

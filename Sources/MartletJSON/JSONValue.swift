@@ -5,7 +5,7 @@ internal import MartletText
 /// Objects keep the order of their members: a chat template prints tool schemas as the client wrote them, and the order
 /// of a schema's properties is the order in which the model generates them. `1` and `1.0` stay different, as templates
 /// print them differently. Strings are compared by their bytes.
-package indirect enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     /// A number without fraction and exponent that fits 64 bits.
@@ -17,7 +17,8 @@ package indirect enum JSONValue: Sendable, Hashable {
     case number(Double)
     case string(String)
     case array([JSONValue])
-    case object(JSONObject)
+    /// Indirect, so that the elements of a long list of numbers are small and need no memory of their own.
+    indirect case object(JSONObject)
 }
 
 extension JSONValue {

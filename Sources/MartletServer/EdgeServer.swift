@@ -252,7 +252,7 @@ package final class EdgeServer: Sendable {
                 makeView: { stored, options, head in
                     Dialect.named(stored.kind).makeView(
                         Dialect.Response(
-                            head: head, options: options, prompts: stored.promptTexts, body: stored.body))
+                            head: head, options: options, prompts: PromptTexts(stored.promptTexts), body: stored.body))
                 },
                 progress: recovery, retainTime: configuration.retainTime.components.seconds,
                 onReading: settings.onReading,

@@ -39,6 +39,8 @@ package final class FakeEngine: EngineService {
         var slotActions: [SlotAction] = []
         var status = EngineStatus()
         var holdsQueries = false
+        /// Queries that wait; `finish` lets one continue.
+        var heldQueries: [AsyncStream<Void>.Continuation] = []
         var queryCount = 0
         var withdrawnCount = 0
         /// How often the state has changed.
@@ -116,8 +118,17 @@ package final class FakeEngine: EngineService {
     /// Sets the result of `status()`.
     package func setStatus(_ status: EngineStatus) { guarded.withLock { $0.status = status } }
 
-    /// Sets whether queries for tokens, texts and embeddings wait until they are withdrawn. Initially they do not.
-    package func setHoldsQueries(_ value: Bool) { guarded.withLock { $0.holdsQueries = value } }
+    /// Sets whether queries for tokens, texts and embeddings wait until they are withdrawn, or until this is called with
+    /// `false`. Initially they do not.
+    package func setHoldsQueries(_ value: Bool) {
+        let released = guarded.withLock { guarded -> [AsyncStream<Void>.Continuation] in
+            guarded.holdsQueries = value
+            guard !value else { return [] }
+            defer { guarded.heldQueries = [] }
+            return guarded.heldQueries
+        }
+        for query in released { query.finish() }
+    }
 
     // MARK: Records for a test
 
@@ -216,17 +227,18 @@ package final class FakeEngine: EngineService {
         checkWaiters()
     }
 
-    /// Counts a query. If queries wait, suspends until the task is cancelled.
+    /// Counts a query. If queries wait, suspends until the task is cancelled or queries wait no more.
     private func waitIfHeld() async {
+        let (held, continuation) = AsyncStream.makeStream(of: Void.self)
         let isHeld = guarded.withLock { guarded in
             guarded.queryCount += 1
+            if guarded.holdsQueries { guarded.heldQueries.append(continuation) }
             return guarded.holdsQueries
         }
         checkWaiters()
         guard isHeld else { return }
-        let (never, continuation) = AsyncStream.makeStream(of: Void.self)
-        for await _ in never {}
-        continuation.finish()
+        for await _ in held {}
+        guard Task.isCancelled else { return }
         guarded.withLock { $0.withdrawnCount += 1 }
         checkWaiters()
     }

@@ -195,10 +195,21 @@ import Testing
         // A first prompt counts as a measurement, however short it is; later only longer ones do.
         prefillBudget.observe(tokens: 4, nanoseconds: 40_000_000)
         #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
+        #expect(prefillBudget.batchingDelay(before: 3) == .microseconds(300))
         #expect(prefillBudget.batchingDelay(before: 1_000_000_000) == .milliseconds(3))
         #expect(prefillBudget.tokenLimit(isDecoding: true) == 16)
         prefillBudget.observe(tokens: 4, nanoseconds: 4)
         #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
+    }
+
+    @Test func aShortDecodeIsNotDelayed() {
+        var prefillBudget = PrefillBudget(
+            maximumStall: .milliseconds(50), ceiling: 512, batchingWindow: .milliseconds(3))
+        // A turn with 20 new tokens takes 3 ms.
+        prefillBudget.observe(tokens: 20, nanoseconds: 3_000_000)
+        #expect(prefillBudget.batchingDelay(before: 20) == .zero)
+        #expect(prefillBudget.batchingDelay(before: 166) == .zero)
+        #expect(prefillBudget.batchingDelay(before: 167) >= PrefillBudget.shortestDelay)
     }
 
     // MARK: Plain attention

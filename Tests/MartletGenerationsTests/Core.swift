@@ -58,7 +58,7 @@ final class Core: Sendable {
         CompletionPlan(
             kind: .text,
             prompts: prompts.map { Prompt(pieces: [.text($0, isTrusted: false)], addsBeginning: true) },
-            options: options, body: ["prompt": "Hi"], promptTexts: prompts, idPrefix: "cmpl-"
+            options: options, body: ["prompt": "Hi"], promptTexts: PromptTexts(prompts), idPrefix: "cmpl-"
         ) { EventView(head: $0) }
     }
 

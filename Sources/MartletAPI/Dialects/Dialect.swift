@@ -79,12 +79,12 @@ package struct Dialect: Sendable {
         package var head: ResponseHead
         package var options: ResolvedOptions
         /// The texts of the prompts that the response contains; empty or one for a chat.
-        package var prompts: [String]
+        package var prompts: PromptTexts
         /// The body of the request, for responses that repeat its fields.
         package var body: JSONValue
 
         /// Makes the parts from what admission resolved or a journal stored.
-        package init(head: ResponseHead, options: ResolvedOptions, prompts: [String], body: JSONValue) {
+        package init(head: ResponseHead, options: ResolvedOptions, prompts: PromptTexts, body: JSONValue) {
             self.head = head
             self.options = options
             self.prompts = prompts
@@ -137,7 +137,7 @@ extension Dialect {
             .chat(try ChatCompletionRequest(json, defaults: input.defaults, randomSeed: input.randomSeed))
         } makeView: { response in
             ChatCompletionView(
-                head: response.head, options: response.options.options, prompt: response.prompts.first ?? "",
+                head: response.head, options: response.options.options, prompt: response.prompts.values.first ?? "",
                 usesFunctions: response.body["functions"]?.arrayValue?.isEmpty == false,
                 namesServiceTier: response.body["service_tier"]?.stringValue != nil)
         }
@@ -157,7 +157,7 @@ extension Dialect {
             needsTexts: request.echoes || request.options.responseFields.isVerbose)
     } makeView: { response in
         TextCompletionView(
-            head: response.head, options: response.options.options, prompts: response.prompts,
+            head: response.head, options: response.options.options, prompts: response.prompts.values,
             echoes: response.options.echoes, body: response.body)
     }
 

@@ -11,20 +11,22 @@ import OrderedCollections
 struct LlamaServerObject: Sendable {
     /// The members that all chunks share; the model's name and warnings are used.
     private let head: ResponseHead
-    /// One prompt per choice, as text.
-    private let prompts: [String]
-    /// `generation_settings`, encoded once.
-    private let settings: [UInt8]
+    /// The texts of the prompts.
+    private let prompts: PromptTexts
+    /// The number of choices of each prompt.
+    private let choiceCount: Int
+    private let options: CompletionOptions
     /// The parts of the object that the request asks for.
     private let responseFields: ResponseFields
     private let showsCachedText: Bool
     private let probabilities: ProbabilityWriter
 
-    /// - Parameter prompts: one per choice.
-    init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
+    /// - Parameter prompts: one text per prompt; set before the final object is written.
+    init(head: ResponseHead, prompts: PromptTexts, options: CompletionOptions) {
         self.head = head
         self.prompts = prompts
-        settings = options.settings(endTokens: head.endTokens).bytes
+        choiceCount = options.choiceCount
+        self.options = options
         responseFields = options.responseFields
         showsCachedText = options.showsCachedText
         probabilities = ProbabilityWriter(stage: options.probabilityStage)
@@ -114,9 +116,11 @@ struct LlamaServerObject: Sendable {
         let timings = completion.timings
         Self.writeCounts(predicted: timings.predictedTokens, evaluated: timings.promptTokens, to: &bytes)
         JSONText.appendRaw(",\"generation_settings\":", to: &bytes)
-        bytes.append(contentsOf: settings)
+        // Encoded at the end only, so that a stream begins without it.
+        options.settings(endTokens: head.endTokens).write(to: &bytes)
         JSONText.appendRaw(",\"prompt\":", to: &bytes)
-        JSONText.appendString(prompts.indices.contains(index) ? prompts[index] : "", to: &bytes)
+        let (texts, number) = (prompts.values, index / max(1, choiceCount))
+        JSONText.appendString(texts.indices.contains(number) ? texts[number] : "", to: &bytes)
         JSONText.appendRaw(",\"has_new_line\":", to: &bytes)
         JSONText.appendRaw(completion.hasLineBreak ? "true" : "false", to: &bytes)
         JSONText.appendRaw(",\"truncated\":", to: &bytes)

@@ -15,11 +15,10 @@ package struct LlamaServerCompletionView: ResponseView {
 
     /// - Parameters:
     ///   - head: the members that all chunks share.
-    ///   - prompts: the texts that `prompt` shows; at least one.
-    package init(head: ResponseHead, prompts: [String], options: CompletionOptions) {
-        let prompts = prompts.flatMap { Array(repeating: $0, count: options.choiceCount) }
+    ///   - prompts: the texts that `prompt` shows in the last event; at least one.
+    package init(head: ResponseHead, prompts: PromptTexts, options: CompletionOptions) {
         self.options = options
-        choiceCount = prompts.count
+        choiceCount = prompts.count * options.choiceCount
         responseID = head.id
         llamaServerObject = LlamaServerObject(head: head, prompts: prompts, options: options)
         messages = RealtimeEventView(

@@ -19,7 +19,8 @@ extension KVCache {
         // Many checkpoints exist at a time, so each one may use a small part of the free memory only.
         guard size <= freeMemory.available(for: size) / 8 else { return }
         freeMemory.subtract(size)
-        guard let bytes = try? context.save(id.rawValue, .uncuttable) else { return }
+        guard let bytes = try? context.save(id.rawValue, .uncuttable, byteCount: size) else { return }
+        copies.add(size)
         insert(KVCheckpoint(itemCount: self[id].count, bytes: bytes, prompt: prompt), into: id)
     }
 
@@ -37,9 +38,9 @@ extension KVCache {
     /// Copies the state of a retained entry into the RAM tier before the entry is evicted, so that the prompt that evicts it
     /// does not wait for the copy. Large states are copied when they are evicted: their prompts take far longer.
     func copyInAdvance(_ id: KVEntryID) {
-        guard let wanted = wishes(for: id), wanted.ram, context.canSaveStates,
-            context.stateByteCount(of: id.rawValue) <= Self.advanceByteLimit, let stored = storedState(of: id)
-        else { return }
+        guard let wanted = wishes(for: id), wanted.ram, context.canSaveStates else { return }
+        let size = context.stateByteCount(of: id.rawValue)
+        guard size <= Self.advanceByteLimit, let stored = storedState(of: id, byteCount: size) else { return }
         tiers.insert(stored, into: (ram: true, disk: false))
     }
 
@@ -64,10 +65,13 @@ extension KVCache {
     }
 
     /// Copies the state of a retained entry for a tier or a file; `nil` if it cannot be saved now.
-    func storedState(of id: KVEntryID) -> StoredState? {
-        let size = context.stateByteCount(of: id.rawValue)
+    ///
+    /// - Parameter byteCount: the size of the state, if the caller has asked libllama for it.
+    func storedState(of id: KVEntryID, byteCount: Int? = nil) -> StoredState? {
+        guard self[id].count > 0, context.canSaveStates else { return nil }
+        let size = byteCount ?? context.stateByteCount(of: id.rawValue)
         if size > freeMemory.available(for: size) / 2 { tiers.shrink(to: tiers.ram.byteCount - size) }
-        guard let state = save(id) else { return nil }
+        guard let state = save(id, byteCount: size) else { return nil }
         let entry = self[id]
         return StoredState(
             key: StoredState.Key(entry.key), items: items(of: id), firstPosition: firstPosition(of: id),

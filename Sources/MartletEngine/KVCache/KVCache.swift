@@ -32,6 +32,8 @@ final class KVCache {
     /// The number of checkpoints that were restored.
     private(set) var checkpointRestores: UInt64 = 0
     var freeMemory = FreeMemory()
+    /// The copies of states between libllama and ordinary memory so far.
+    var copies = StateCopies()
 
     /// - Parameters:
     ///   - isUnified: whether all entries share the cells of the context.
@@ -163,6 +165,7 @@ final class KVCache {
             (try? context.restore(id.rawValue, .uncuttable, from: checkpoint.bytes)) != nil,
             removeCells(id, from: checkpoint.itemCount)
         else { return false }
+        copies.add(checkpoint.bytes.count)
         checkpointRestores += 1
         entries[id.rawValue].usesCheckpoint = true
         shorten(id, to: checkpoint.itemCount)
@@ -278,16 +281,18 @@ final class KVCache {
 
     /// Copies the state of an entry into ordinary memory.
     ///
+    /// - Parameter byteCount: the size of the state, if the caller has asked libllama for it.
     /// - Returns: `nil` if libllama cannot save it now, or the copy would take more than half of the free memory or
     ///   more than `limit` bytes.
-    func save(_ id: KVEntryID, limit: Int = .max) -> [UInt8]? {
+    func save(_ id: KVEntryID, limit: Int = .max, byteCount: Int? = nil) -> [UInt8]? {
         guard self[id].count > 0, context.canSaveStates else { return nil }
-        let size = context.stateByteCount(of: id.rawValue)
+        let size = byteCount ?? context.stateByteCount(of: id.rawValue)
         // The copy must leave enough memory, so that the system does not end the process.
         guard size <= limit, size <= freeMemory.available(for: size) / 2 else { return nil }
         freeMemory.subtract(size)
         // A state that cannot be saved is computed again.
-        return try? context.save(id.rawValue)
+        copies.add(size)
+        return try? context.save(id.rawValue, byteCount: size)
     }
 
     /// Replaces the state of an entry by a saved one.
@@ -295,6 +300,7 @@ final class KVCache {
     /// - Parameter count: the number of items in the state.
     /// - Returns: whether it was restored; if not, the entry is empty.
     func restore(_ id: KVEntryID, from bytes: [UInt8], count: Int) -> Bool {
+        copies.add(bytes.count)
         guard context.canSaveStates, (try? context.restore(id.rawValue, from: bytes)) != nil else {
             clear(id)
             return false

@@ -43,14 +43,18 @@ struct PrefillBudget: Sendable {
         return mean + (sample - mean) * weight
     }
 
+    /// The shortest wait that is worth its cost: a thread sleeps at least 0.1 ms, whatever it asks for.
+    static let shortestDelay: Duration = .microseconds(250)
+
     /// How long to wait for further prompts before a decode of only `tokens` prompt tokens: a hundredth of its
-    /// duration.
+    /// duration. There is no wait before a short decode, because a later prompt joins the next one soon.
     ///
     /// Related requests arrive a moment apart. If the first were computed by itself, it would wait between its tokens
     /// while the others are computed, and they would wait for it.
     func batchingDelay(before tokens: Int) -> Duration {
         guard let nanosecondsPerToken else { return .zero }
-        return min(batchingWindow, .nanoseconds(Int64(min(1e15, nanosecondsPerToken * Double(tokens) / 100))))
+        let delay = min(batchingWindow, .nanoseconds(Int64(min(1e15, nanosecondsPerToken * Double(tokens) / 100))))
+        return delay < Self.shortestDelay ? .zero : delay
     }
 
     /// The largest number of prompt tokens of the next decode.

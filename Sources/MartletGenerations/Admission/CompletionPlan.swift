@@ -8,7 +8,7 @@ package struct CompletionPlan: Sendable {
     /// The client's request, which a journal stores.
     package let body: JSONValue
     /// The texts of the prompts that the response contains; empty if it contains none.
-    package var promptTexts: [String]
+    package let promptTexts: PromptTexts
     package let options: CompletionOptions
     package let promptCount: Int
     /// The prefix of the generation's id on the wire.
@@ -24,7 +24,7 @@ package struct CompletionPlan: Sendable {
 
     /// Makes the plan of a chat.
     package init(
-        kind: CompletionKind = .chat, chat: ChatCompletionRequest, body: JSONValue, promptTexts: [String],
+        kind: CompletionKind = .chat, chat: ChatCompletionRequest, body: JSONValue, promptTexts: PromptTexts,
         idPrefix: String, makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
         self.kind = kind
@@ -41,7 +41,7 @@ package struct CompletionPlan: Sendable {
 
     /// Makes the plan of a plain completion, which continues each prompt as it is.
     package init(
-        kind: CompletionKind, prompts: [Prompt], options: CompletionOptions, body: JSONValue, promptTexts: [String],
+        kind: CompletionKind, prompts: [Prompt], options: CompletionOptions, body: JSONValue, promptTexts: PromptTexts,
         idPrefix: String, echoes: Bool = false, makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
         self.init(
@@ -52,7 +52,7 @@ package struct CompletionPlan: Sendable {
     /// Makes the plan of a completion whose prompts depend on no model. Their parsers and constraints are part of them.
     package init(
         kind: CompletionKind, prepared prompts: [PreparedPrompt], options: CompletionOptions, body: JSONValue,
-        promptTexts: [String], idPrefix: String, echoes: Bool = false,
+        promptTexts: PromptTexts, idPrefix: String, echoes: Bool = false,
         makeView: @escaping @Sendable (ResponseHead) -> any ResponseView
     ) {
         self.kind = kind
@@ -78,7 +78,7 @@ package struct CompletionPlan: Sendable {
     ) {
         kind = request.kind
         body = request.body
-        promptTexts = request.promptTexts
+        promptTexts = PromptTexts(request.promptTexts)
         options = resolved.options
         promptCount = max(1, request.promptTexts.count)
         self.idPrefix = idPrefix

@@ -68,7 +68,7 @@ extension CompletionService {
     /// The request in the form that a journal stores.
     private func storedRequest(_ plan: CompletionPlan, _ head: ResponseHead) -> [UInt8] {
         StoredRequest(
-            kind: plan.kind, body: plan.body, promptTexts: plan.promptTexts, seed: plan.options.sampling.seed,
+            kind: plan.kind, body: plan.body, promptTexts: plan.promptTexts.values, seed: plan.options.sampling.seed,
             build: configuration.build, hasShortCallIDs: head.hasShortCallIDs, endTokens: head.endTokens
         ).bytes
     }

@@ -76,7 +76,11 @@ struct CompletionRoutes: Sendable {
     func respond(
         to json: JSONValue, in dialect: Dialect, _ headers: HTTPFields, on context: EdgeContext
     ) async throws -> Response {
-        guard dialect.kind != .text else { return try await respond(toText: json, dialect, headers, on: context) }
+        switch dialect.kind {
+        case .text: return try await respond(toText: json, dialect, headers, on: context)
+        case .native: return try await respond(toNative: json, headers, on: context)
+        default: break
+        }
         let plan = try await plan(
             of: json, in: dialect, for: context.requestInfo.owner, on: context.channel.eventLoop)
         return try await respond(to: plan, headers, on: context)
@@ -90,7 +94,7 @@ struct CompletionRoutes: Sendable {
     ) async throws -> CompletionPlan {
         let (json, items) = try await history.context(of: json, in: dialect, of: owner, on: eventLoop, local: local)
         let reading = try read(json, in: dialect, after: items)
-        return plan(of: dialect, reading, json, prompts: try await promptTexts(of: reading))
+        return plan(of: dialect, reading, json, prompts: PromptTexts(try await promptTexts(of: reading)))
     }
 
     /// Begins a text completion. A suffix becomes a part of the prompts.
@@ -108,11 +112,14 @@ struct CompletionRoutes: Sendable {
             json = try await filled(json, suffix: suffix, request)
             reading = try read(json, in: dialect, after: [], seed: request.options.sampling.seed)
         }
-        let plan = plan(of: dialect, reading, json, prompts: prompts)
+        let plan = plan(of: dialect, reading, json, prompts: PromptTexts(prompts))
         return try await respond(to: plan, headers, on: context)
     }
 
     /// Begins a completion of llama-server's dialect.
+    ///
+    /// The engine finds the texts of the prompts while it computes them, if only the end of a stream needs them.
+    ///
     /// - Parameter warnings: sentences that the response has beside those about its fields.
     func respond(
         toNative json: JSONValue, _ headers: HTTPFields, on context: EdgeContext, warnings: [String] = []
@@ -122,8 +129,28 @@ struct CompletionRoutes: Sendable {
         else { throw APIError(.failed, "A native completion has prompts") }
         options.warnings += warnings
         let reading = Dialect.Reading.prompts(own, options, echoes: echoes, needsTexts: needsTexts)
-        let plan = plan(of: dialect, reading, json, prompts: try await promptTexts(of: reading))
-        return try await respond(to: plan, headers, on: context)
+        let texts = PromptTexts(count: own.count)
+        let plan = plan(of: dialect, reading, json, prompts: texts)
+        let fields = try ResumeFields(headers, options, resumesAlways: configuration.resumesAlways)
+        guard options.streams, fields.lifetime == .plain, own.contains(where: Self.hasTokens) else {
+            // Texts need no engine. A journal stores them, and a second reader may come at any time.
+            texts.set(try await promptTexts(of: reading))
+            return try await respond(to: plan, headers, on: context)
+        }
+        async let found = promptTexts(of: reading)
+        let response = try await respond(to: plan, headers, on: context)
+        do {
+            texts.set(try await found)
+        } catch {
+            if let generation = context.requestInfo.generation { service.registry.cancel(generation.handle) }
+            throw error
+        }
+        return response
+    }
+
+    /// Whether a part of a prompt is a list of token ids, so that only the model knows its text.
+    private static func hasTokens(_ prompt: Prompt) -> Bool {
+        prompt.pieces.contains { if case .tokens = $0 { true } else { false } }
     }
 
     /// Reads the body of a completion of llama-server's dialect.
@@ -177,12 +204,12 @@ struct CompletionRoutes: Sendable {
             throw APIError(
                 .invalidRequest, "The request has \(own.count) prompts, but \(prompts.count) texts are stored")
         }
-        return plan(of: dialect, reading, json, prompts: prompts)
+        return plan(of: dialect, reading, json, prompts: PromptTexts(prompts))
     }
 
     /// The plan of a request that was read.
     func plan(
-        of dialect: Dialect, _ reading: Dialect.Reading, _ json: JSONValue, prompts: [String]
+        of dialect: Dialect, _ reading: Dialect.Reading, _ json: JSONValue, prompts: PromptTexts
     ) -> CompletionPlan {
         switch reading {
         case .chat(let request):
