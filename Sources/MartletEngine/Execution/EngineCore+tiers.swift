@@ -1,3 +1,4 @@
+import Llama
 import MartletProtocol
 import MartletStateFiles
 
@@ -84,7 +85,10 @@ extension EngineCore {
             promptCount: sequence.promptLength,
             messageStarts: users.isEmpty ? boundaries.filter { $0.kind == .message }.map(\.index) : users,
             generationPrompt: boundaries.last { $0.kind == .generationPrompt }?.index,
-            existing: kvCache[entry].checkpoints.map(\.itemCount), from: kvCache[entry].count)
+            existing: kvCache[entry].checkpoints.map(\.itemCount), from: kvCache[entry].count,
+            canBeginAtStart: kvCache.context.canSaveStates)
+        // A turn of a few tokens needs one decode then, and not a second one for a checkpoint near its end.
+        addDueCheckpoint(of: sequence)
     }
 
     /// Makes a checkpoint if a sequence has just reached one of its positions.

@@ -25,6 +25,22 @@ import Testing
             policy.stops(promptCount: 1_000, messageStarts: [800], generationPrompt: 950) == [800, 950, 996])
     }
 
+    @Test func aShortTurnHasItsCheckpointBeforeItsTokens() {
+        func stops(from start: Int, existing: [Int] = [], generationPrompt: Int? = nil, canBegin: Bool = true) -> [Int]
+        {
+            policy.stops(
+                promptCount: 1_000, messageStarts: generationPrompt.map { [$0 - 10] } ?? [],
+                generationPrompt: generationPrompt, existing: existing, from: start, canBeginAtStart: canBegin)
+        }
+        #expect(stops(from: 980) == [980])
+        // libllama has postponed a copy, so no state can be saved yet.
+        #expect(stops(from: 980, canBegin: false) == [996])
+        #expect(stops(from: 980, existing: [980]) == [])
+        // A longer turn, and a turn whose messages are known.
+        #expect(stops(from: 960) == [996])
+        #expect(stops(from: 970, generationPrompt: 990) == [980, 990])
+    }
+
     @Test func cachedItemsAndExistingCheckpointsNeedNoStop() {
         #expect(
             policy.stops(
@@ -79,9 +95,11 @@ import Testing
             let start = Int.random(in: 0..<count, using: &random)
             let stops = policy.stops(
                 promptCount: count, messageStarts: starts, generationPrompt: starts.last.map { $0 + 5 },
-                existing: checkpoints.map(\.itemCount), from: start)
+                existing: checkpoints.map(\.itemCount), from: start, canBeginAtStart: Bool.random(using: &random))
             #expect(stops == Set(stops).sorted())
-            #expect(stops.allSatisfy { $0 > start && $0 < count })
+            #expect(stops.allSatisfy { $0 >= start && $0 > 0 && $0 < count })
+            // A checkpoint at the beginning is near the end.
+            #expect(!stops.contains(start) || count - start <= CheckpointPolicy.endSpan)
             for stop in stops {
                 policy.insert(KVCheckpoint(itemCount: stop, bytes: [], prompt: UInt64(prompt)), into: &checkpoints)
             }

@@ -29,9 +29,13 @@ struct CheckpointPolicy: Sendable, Equatable {
     ///   - generationPrompt: the position behind the last message, where the template's text for the reply begins.
     ///   - existing: the positions of the checkpoints that the sequence has already, ascending.
     ///   - start: the number of cached items; no checkpoint is made up to there.
+    ///   - canBeginAtStart: whether a checkpoint at `start` can be made before the first chunk, so that it needs no chunk
+    ///     of its own.
+    /// - Returns: the positions, `start` among them if its checkpoint replaces the one near the end.
     /// - Complexity: linear in the number of messages.
     func stops(
-        promptCount: Int, messageStarts: [Int], generationPrompt: Int?, existing: [Int] = [], from start: Int = 0
+        promptCount: Int, messageStarts: [Int], generationPrompt: Int?, existing: [Int] = [], from start: Int = 0,
+        canBeginAtStart: Bool = false
     ) -> [Int] {
         guard limit > 0 else { return [] }
         var stops: [Int] = []
@@ -42,11 +46,15 @@ struct CheckpointPolicy: Sendable, Equatable {
         }
         var late = [messageStarts.last, generationPrompt].compactMap { $0 }
         let last = promptCount - Self.endDistance
-        if !late.contains(where: { $0 < promptCount && promptCount - $0 <= Self.endSpan }) { late.append(last) }
+        var beginning: [Int] = []
+        if !late.contains(where: { $0 < promptCount && promptCount - $0 <= Self.endSpan }) {
+            let beginsNearEnd = start > 0 && start < promptCount && promptCount - start <= Self.endSpan
+            if beginsNearEnd, canBeginAtStart { beginning = [start] } else { late.append(last) }
+        }
         let early = last - microBatchSize
         // Without known messages, this one serves prompts that differ in their last part.
         if messageStarts.isEmpty { late.append(early) }
-        stops += late.filter { $0 > start && $0 > 0 && $0 < promptCount }
+        stops += late.filter { $0 > start && $0 > 0 && $0 < promptCount } + beginning
         return Array(Set(stops).subtracting(existing)).sorted()
     }
 
