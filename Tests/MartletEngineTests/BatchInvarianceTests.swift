@@ -20,9 +20,6 @@ import Testing
         /// machine, so several of them compute less.
         var promptCount: Int { threads > 1 ? 300 : 610 }
         var outputCount: Int { threads > 1 ? 9 : 45 }
-        /// Whether a continuation computes its prompt in the same decodes. Sliding windows and hybrid memory end chunks of a
-        /// prompt at checkpoints, and a continuation makes none.
-        var continuesExactly: Bool { !["micro-swa", "micro-hybrid"].contains(model) }
         /// Whether drafts are verified: only where their rows round as single tokens.
         var hasDrafts: Bool { speculates && model.isEmpty && usesFlashAttention && threads == 1 }
 
@@ -122,7 +119,6 @@ import Testing
         }
         running.engine.shutdown()
 
-        guard setup.continuesExactly else { return }
         let next = setup.running()
         let cut = setup.outputCount / 2
         for number in 0..<2 {

@@ -245,7 +245,7 @@ extension EngineCore {
     /// The next position at which the prefill of a sequence must end a chunk, because another sequence copies the
     /// prefix there; `nil` = none. Attention needs no stop: a copy can be cut.
     func nextStop(of sequence: EngineSequence, from count: Int) -> Int? {
-        guard !kvCache.kind.canCutAnywhere, sequence.predictedCount == 0 else { return nil }
+        guard !kvCache.kind.canCutAnywhere, count < sequence.promptLength else { return nil }
         var stop = sequence.reuse.checkpointStops.first { $0 > count }
         for case let other? in scheduler.running {
             guard let awaited = other.awaited, awaited.source == sequence.handle, awaited.count > count else {
