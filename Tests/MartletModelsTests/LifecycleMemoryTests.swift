@@ -19,6 +19,20 @@ import Testing
         #expect(bench.policy.needs(of: b) == MemoryAmount(10))
     }
 
+    /// A worker's caches grow beyond its plan and end with it.
+    @Test func measuredMemoryCountsUntilTheWorkerEnds() {
+        var bench = PolicyBench(capacity: 10)
+        let (a, b) = (bench.model(4), bench.model(4))
+        bench.loadIdle(a)
+        bench.handle(.measured(a, used: MemoryAmount(9)))
+        bench.now += .seconds(1)
+        #expect(bench.request(b).actions == [.stop(a, kills: false)])
+        #expect(bench.handle(.stopped(a)) == [.startLoad(b)])
+        bench.handle(.ready(b, used: nil))
+        #expect(bench.request(a).actions == [.startLoad(a)], "both fit again")
+        #expect(bench.policy.needs(of: a) == MemoryAmount(4))
+    }
+
     @Test func aLoadedModelThatRunsShortOfMemoryEvictsOneIdleModel() {
         var bench = PolicyBench(capacity: 100)
         let (a, b, c) = (bench.model(8), bench.model(8), bench.model(16))

@@ -54,21 +54,26 @@ extension LifecyclePolicy {
     /// A loaded model ran out of memory, and its worker begins again: the plan learns, and an idle model makes room.
     mutating func runShort(_ index: Int) {
         guard entries[index].isResident else { return }
-        learn(index, MemoryAmount(scaling: entries[index].registration.needs))
+        let planned = entries[index].registration.needs
+        entries[index].registration.needs = raise(planned, to: MemoryAmount(scaling: planned))
         guard let victim = evictable(for: index).first else { return }
         order(victim, .stop(ModelNumber(victim), kills: false), .swap)
     }
 
-    /// The plan learns that a loaded model uses more than it stated. A model that runs is never too large for the
-    /// capacity, so no place learns more than that.
-    mutating func learn(_ index: Int, _ used: MemoryAmount) {
+    /// A loaded model uses this memory. The policy counts it until the worker ends, if it is more than planned.
+    mutating func measure(_ index: Int, _ used: MemoryAmount) {
         guard entries[index].isResident else { return }
-        for place in entries[index].registration.needs.bytes.indices where place < used.bytes.count {
+        entries[index].measured = raise(entries[index].needs, to: used)
+    }
+
+    /// The larger amount of each place. A model that runs is never too large for the capacity, so no place exceeds that.
+    private func raise(_ needs: MemoryAmount, to used: MemoryAmount) -> MemoryAmount {
+        var raised = needs
+        for place in needs.bytes.indices where place < used.bytes.count {
             let limit = place < capacity.bytes.count ? capacity.bytes[place] : 0
-            let learned = min(used.bytes[place], max(limit, entries[index].registration.needs.bytes[place]))
-            entries[index].registration.needs.bytes[place] = max(
-                entries[index].registration.needs.bytes[place], learned)
+            raised.bytes[place] = max(needs.bytes[place], min(used.bytes[place], limit))
         }
+        return raised
     }
 }
 

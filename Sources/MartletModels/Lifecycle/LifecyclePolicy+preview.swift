@@ -26,7 +26,7 @@ extension LifecyclePolicy {
         let fitsNow = isLoaded || fits(index, without: [])
         let chosen = fitsNow ? [] : victims(for: index, among: evictable(for: index), beside: []) ?? []
         return Preview(
-            needs: entries[index].registration.needs,
+            needs: entries[index].needs,
             free: capacity.less(committed(excluding: [index])),
             room: capacity.less(pinnedAmount(beside: index)),
             refusal: isLoaded ? nil : permanentRefusal(index),
@@ -43,7 +43,7 @@ extension LifecyclePolicy {
     /// The reason why a load does not fit even if all other models that are not pinned are gone; `nil` = it fits then.
     func permanentRefusal(_ index: Int) -> LifecycleRefusal? {
         if canEverFit(index) { return nil }
-        let needed = entries[index].registration.needs
+        let needed = entries[index].needs
         guard capacity.covers(needed) else { return .tooLarge(needed: needed, capacity: capacity) }
         let pinned = pinnedAmount(beside: index)
         guard capacity.covers(pinned + needed) else {

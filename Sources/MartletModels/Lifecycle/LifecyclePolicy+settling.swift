@@ -14,14 +14,14 @@ extension LifecyclePolicy {
     /// The memory of all resident models but `excluded`, in upper bounds while workers load and end.
     func committed(excluding excluded: Set<Int> = []) -> MemoryAmount {
         entries.indices.reduce(into: MemoryAmount()) { sum, index in
-            if entries[index].isResident, !excluded.contains(index) { sum = sum + entries[index].registration.needs }
+            if entries[index].isResident, !excluded.contains(index) { sum = sum + entries[index].needs }
         }
     }
 
     func fits(_ index: Int, without excluded: Set<Int>) -> Bool {
         let count = entries.indices.count { entries[$0].isResident && !excluded.contains($0) }
         guard limits.maximumModelCount == 0 || count < limits.maximumModelCount else { return false }
-        return capacity.covers(committed(excluding: excluded) + entries[index].registration.needs)
+        return capacity.covers(committed(excluding: excluded) + entries[index].needs)
     }
 
     /// Whether a load fits if all other models that are not pinned are gone.
@@ -80,6 +80,7 @@ extension LifecyclePolicy {
             }
             if fits(index, without: []) {
                 entries[index].phase = .loading
+                entries[index].measured = nil
                 entries[index].overtakenCount = 0
                 actions.append(.startLoad(ModelNumber(index)))
                 continue

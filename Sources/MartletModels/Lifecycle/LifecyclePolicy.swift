@@ -117,6 +117,11 @@ package struct LifecyclePolicy: Sendable {
         var overtakenCount = 0
         /// The keep-alive of the last admitted request that stated one.
         var keepAlive: KeepAlive?
+        /// The most memory that the worker was measured to use, if it is more than planned. The caches of the worker are
+        /// part of it and end with it, so the next load is planned without them.
+        var measured: MemoryAmount?
+        /// The memory to count: planned or learned, and at least the measured memory while the worker lives.
+        var needs: MemoryAmount { isResident ? measured ?? registration.needs : registration.needs }
         /// The time of the last use, for the choice of a victim and for idle times.
         var lastUse: Instant
         var wasRetriedForMemory = false
@@ -165,8 +170,8 @@ package struct LifecyclePolicy: Sendable {
     /// The state of a model.
     package func phase(of model: ModelNumber) -> Phase { entries[model.rawValue].phase }
 
-    /// The planned or learned memory of a model.
-    package func needs(of model: ModelNumber) -> MemoryAmount { entries[model.rawValue].registration.needs }
+    /// The memory that counts for a model: planned, learned, or measured while it is loaded.
+    package func needs(of model: ModelNumber) -> MemoryAmount { entries[model.rawValue].needs }
 
     /// The numbers of running and of waiting requests of a model.
     package func load(of model: ModelNumber) -> (running: Int, waiting: Int) {
@@ -206,7 +211,7 @@ package struct LifecyclePolicy: Sendable {
         case .failed(let model, let reason): fail(model.rawValue, reason, now)
         case .outOfMemory(let model, let used, let reason): runOutOfMemory(model.rawValue, used, reason, now)
         case .shortage(let model): runShort(model.rawValue)
-        case .measured(let model, let used): learn(model.rawValue, used)
+        case .measured(let model, let used): measure(model.rawValue, used)
         case .stopped(let model): stopped(model.rawValue, now)
         case .capacity(let amount): capacity = amount
         case .pin(let model, let isPinned): entries[model.rawValue].registration.isPinned = isPinned
