@@ -31,10 +31,13 @@ enum ConversationFuzz {
     private static func framed(_ input: ArraySlice<UInt8>) -> [UInt8] {
         let state = #"{"version":2,"id":"a","owner":"o","created":1,"metadata":{},"responses":[],"items":[]}"#
         let lines = [Array(state.utf8)] + input.split(separator: UInt8(ascii: "\n")).map { Array($0) }
-        return lines.flatMap { line in
+        var file: [UInt8] = []
+        for line in lines {
             let digits = String(CRC32C.of(line[...]), radix: 16)
-            return Array((String(repeating: "0", count: 8 - digits.count) + digits + " ").utf8) + line
-                + [UInt8(ascii: "\n")]
+            file += Array("\(String(repeating: "0", count: 8 - digits.count))\(digits) ".utf8)
+            file += line
+            file.append(UInt8(ascii: "\n"))
         }
+        return file
     }
 }
