@@ -135,7 +135,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
     /// A moment at which an end of the process does most harm.
     enum Moment: CaseIterable {
-        /// A worker has made a fork.
+        /// A server makes forks and their journals, before it sends the command to the worker.
         case fork
         case deletion
         case start

@@ -224,7 +224,11 @@ final class ReadingClient: SimulatedClient, @unchecked Sendable {
         guard received.endCount == 1 else {
             emptyCount += 1
             // Behind lost records the generation may have ended within bytes that the client has as other bytes.
-            return emptyCount > 50 && world.truth.records[id ?? ""]?.mayLack == true ? false : leave()
+            // So may a client that counts bytes, and has as many as an early end has left (decision 0084).
+            let mayHaveEnd =
+                world.truth.records[id ?? ""]?.mayLack == true
+                || cursorKind == .bytes && SimulationChecks.wholeBytes(id ?? "", owner, world) < .max
+            return emptyCount > 50 && mayHaveEnd ? false : leave()
         }
         world.truth.update(id ?? "") { $0.isEndSeen = true }
         return readAgain()

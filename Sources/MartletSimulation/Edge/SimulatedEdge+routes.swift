@@ -228,6 +228,7 @@ extension SimulatedEdge {
             let known = try identity.flatMap { identity throws(GenerationError) in
                 try control.sentCommand(identity: identity, to: generation)
             }
+            if case .fork = action, known == nil { world.pass(.fork) }
             let sent =
                 try known ?? control.send(ControlRequest(action: action), identity: identity, to: generation)
             note(sent)

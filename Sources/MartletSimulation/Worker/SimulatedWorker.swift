@@ -252,7 +252,6 @@ final class SimulatedWorker: @unchecked Sendable {
         var events: [EngineEvent] = []
         for index in runs.indices { events += runs[index].step(freeSlots: &freeSlots, forks: &forks) }
         for fork in forks { world.truth.addFork(fork.request) }
-        if !forks.isEmpty { world.pass(.fork) }
         runs = (runs + forks).filter { run in !events.contains { $0.handle == run.request.handle && $0.isEnd } }
         emit(events)
     }
