@@ -135,32 +135,50 @@ final class SimulatedWorld: @unchecked Sendable {
 
     /// A moment at which an end of the process does most harm.
     enum Moment: CaseIterable {
-        /// A server makes forks and their journals, before it sends the command to the worker.
+        /// A server has made forks, and their journals are not written yet.
         case fork
+        /// The same, of a generation with several choices.
+        case forkOfChoices
         case deletion
         case start
+        /// A generation begins before the model is ready, so that its journal has no request yet.
+        case wait
+        /// A server continues a generation of an earlier process.
+        case resumption
     }
-    /// The next moment at which the disk ends the process; nil = none.
-    var crashMoment: Moment?
+    /// The next moments at which the disk ends the process, one after another.
+    var crashMoments: [Moment] = []
+    /// Whether a fault waits for a fork, so that clients make more of them.
+    var awaitsFork: Bool { crashMoments.first == .fork || crashMoments.first == .forkOfChoices }
 
     /// The next moment at which the disk hangs until the process dies; nil = none.
     var hangMoment: (moment: Moment, milliseconds: Int)?
 
-    /// The run passes a moment: the disk ends the process some operations later, or hangs, if a fault has asked for it.
+    /// The run passes a moment: if a fault has asked for it, the disk ends the process some operations later, or hangs.
     func pass(_ moment: Moment) {
         if let hang = hangMoment, hang.moment == moment {
             hangMoment = nil
             hangAndDie(milliseconds: hang.milliseconds)
         }
-        guard moment == crashMoment else { return }
-        crashMoment = nil
-        crashSoon(afterOperations: random.number(1...6), losesPower: random.chance(1, of: 3))
+        guard moment == crashMoments.first else { return }
+        crashMoments.removeFirst()
+        record("disk", "ends the server soon, at this moment: \(moment)")
+        // The generation that waits has the head of its journal by then.
+        if moment == .wait { return die(afterMilliseconds: random.number(1...10)) }
+        // The second operation is the first write of a fork's journal, unless the disk has other work.
+        let count = moment == .forkOfChoices ? 2 : random.number(1...6)
+        crashSoon(afterOperations: count, losesPower: random.chance(1, of: 3))
     }
 
     /// The disk does nothing, and the process is killed after a time that is shorter than readers wait for a disk.
     func hangAndDie(milliseconds: Int) {
         record("disk", "hangs until the server is killed")
         edge?.storage?.stall(for: 200_000_000)
+        die(afterMilliseconds: milliseconds)
+    }
+
+    /// The process is killed after a time.
+    private func die(afterMilliseconds milliseconds: Int) {
         let end = scheduler.now + UInt64(milliseconds) * 1_000_000
         scheduler.addTimer(at: end, on: scheduler.makeLane("disk")) { [weak self] in
             self?.killEdge(losesPower: false)

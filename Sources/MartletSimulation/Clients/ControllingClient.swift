@@ -61,8 +61,9 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         guard !known.isEmpty else { return }
         rest -= 1
         count += 1
-        let id = random.element(of: Array(known.suffix(6)))
-        let action = self.action
+        var id = random.element(of: Array(known.suffix(6)))
+        let action = world.awaitsFork && random.chance(1, of: 2) ? forks : self.action
+        if case .fork = action, let original = original(among: known) { id = original }
         guard random.chance(2, of: 3) else { return send(action, nil, to: id, on: edge) }
         let identity = CommandIdentity(requestID: "\(name)-\(count)", action: "command", digest: UInt64(count))
         world.truth.namedCommands.append((owner, id, action, identity))
@@ -79,6 +80,15 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         open.append(Sent(id: id, action: action, identity: identity, connection: connection, process: edge.number))
     }
 
+    /// A generation to fork: most forks are of generations that run, and of several choices if there are such.
+    private func original(among known: [String]) -> String? {
+        guard random.chance(4, of: 5), let registry = world.edge?.registry else { return nil }
+        let running = known.suffix(20).filter {
+            registry.generation(id: $0, of: owner).map { $0.log.terminalEvent == nil } ?? false
+        }
+        return running.last { world.truth.records[$0]?.request.choices ?? 1 > 1 } ?? running.last
+    }
+
     /// A random command.
     private var action: ControlRequest.Action {
         switch random.below(20) {
@@ -93,10 +103,13 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
             return .inject(ControlInjection(content: content, moment: .now))
         case 14..<16: return .rewind(.token(random.below(40)))
         case 16: return .status
-        case 17...18: return .fork(Array(repeating: forkChange, count: random.number(1...2)))
+        case 17...18: return forks
         default: return random.chance(1, of: 4) ? .stop(reason: "enough") : .endReasoning(message: nil)
         }
     }
+
+    /// A command that makes one or two forks.
+    private var forks: ControlRequest.Action { .fork(Array(repeating: forkChange, count: random.number(1...2))) }
 
     /// A fork with another seed.
     private var forkChange: SettingsChange {

@@ -51,7 +51,9 @@ struct SimulatedJournals {
         let files = Self.paths(in: world)
         guard !files.isEmpty else { return }
         let (id, path) = files[number % files.count]
-        guard let bytes = world.disk.contents(of: path), bytes.count > Self.newerHeader.count else { return }
+        guard let bytes = world.disk.contents(of: path), bytes.count > Self.newerHeader.count,
+            !bytes.starts(with: Self.newerHeader)
+        else { return }
         world.record("disk", "has the journal of \(id.prefix(6)) in a newer version")
         let count = Self.newerHeader.count
         borrowed.append(Borrowed(id: id, header: Array(bytes[..<count])))

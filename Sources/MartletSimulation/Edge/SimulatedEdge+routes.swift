@@ -73,7 +73,7 @@ extension SimulatedEdge {
             return try await completions.start(request.plan, request.terms, on: connection.eventLoop) {
                 [registry] generation in
                 world.truth.add(request, generation)
-                guard !generation.spec.isResumable else { return }
+                guard !generation.spec.isResumable else { return passWait() }
                 if request.isStored { store(generation) }
                 connection.eventLoop.execute { connection.onDisconnect { registry.cancel(generation.handle) } }
             }
@@ -81,6 +81,12 @@ extension SimulatedEdge {
             world.truth.refuse(request)
             throw error
         }
+    }
+
+    /// A resumable generation has begun. Until the model is ready its journal has no request.
+    private func passWait() {
+        if case .ready = modelReadiness.state { return }
+        world.pass(.wait)
     }
 
     /// Holds the end of a generation until its response has a file, as `ResponseStore` does. The file of a slow disk
@@ -228,9 +234,12 @@ extension SimulatedEdge {
             let known = try identity.flatMap { identity throws(GenerationError) in
                 try control.sentCommand(identity: identity, to: generation)
             }
-            if case .fork = action, known == nil { world.pass(.fork) }
             let sent =
                 try known ?? control.send(ControlRequest(action: action), identity: identity, to: generation)
+            if case .fork = action, known == nil, generation.log.terminalEvent == nil {
+                world.pass(.fork)
+                if generation.spec.choiceCount > 1 { world.pass(.forkOfChoices) }
+            }
             note(sent)
             let waiting = Task { try await sent.reply() }
             connection.eventLoop.execute { connection.onDisconnect { waiting.cancel() } }
@@ -287,6 +296,7 @@ extension SimulatedEdge {
             do throws(GenerationError) {
                 let generation = try completions.begin(request.plan, request.terms, on: channel.eventLoop)
                 world.truth.add(request, generation)
+                passWait()
                 if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
                 channel.acknowledge(id: generation.spec.head.id)
                 attach(channel, to: generation, from: StreamPosition(), until: credit)

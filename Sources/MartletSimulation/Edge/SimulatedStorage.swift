@@ -66,6 +66,7 @@ final class SimulatedStorage: @unchecked Sendable {
             onReading: { [world] id in world.record("recovery", "reads \(id.prefix(6))") },
             onContinue: { [world] generation in
                 world.record("recovery", "continues \(generation.spec.head.id.prefix(6))")
+                world.pass(.resumption)
             },
             eventLoop: edge.eventLoops[0], logger: logger)
         recovery.begin(RecoveryRun(work))

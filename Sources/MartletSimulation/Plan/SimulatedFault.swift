@@ -16,8 +16,8 @@ struct SimulatedFault: Sendable {
         case workerHangs
         /// The disk ends the process in the middle of an operation.
         case diskEndsProcess(losesPower: Bool, afterOperations: Int)
-        /// The same, directly behind the next command or start of a kind.
-        case diskEndsProcessAt(SimulatedWorld.Moment)
+        /// The same at each of these moments: the process that begins meanwhile dies at the next one.
+        case diskEndsProcessAt([SimulatedWorld.Moment])
         /// The disk is full, or operations fail, for 30 to 240 milliseconds.
         case diskFails(DiskFailure)
         /// The disk does nothing for some milliseconds.
@@ -27,6 +27,9 @@ struct SimulatedFault: Sendable {
         case diskHangsAndEdgeDies(milliseconds: Int)
         /// The same from the next moment of a kind on.
         case diskHangsAtAndEdgeDies(SimulatedWorld.Moment, milliseconds: Int)
+        /// SIGTERM twice: all generations are handed over. When the next process continues one of them, its disk hangs,
+        /// and it is killed.
+        case handsOverAndDies(milliseconds: Int)
         /// A bit of a journal flips while no server runs.
         case bitFlips(Int)
         /// An entry that is no journal, or a journal of another build, appears in the folder.
@@ -77,10 +80,12 @@ struct SimulatedFault: Sendable {
         case 37...39:
             let moment = random.element(of: [SimulatedWorld.Moment.deletion, .deletion, .start])
             kind = .diskHangsAtAndEdgeDies(moment, milliseconds: random.number(2...80))
-        case 40...43: kind = .diskEndsProcessAt(.fork)
+        case 40: kind = .diskEndsProcessAt([.fork])
+        case 41...43: kind = .diskEndsProcessAt([.forkOfChoices, .wait])
+        case 32...33: kind = .handsOverAndDies(milliseconds: random.number(5...180))
         case 34...36: kind = .diskHangsAndEdgeDies(milliseconds: random.number(5...140))
         case 26...27: kind = .buildChanges(.older, random.below(1_000))
-        case 29...31: kind = .diskEndsProcessAt(random.element(of: SimulatedWorld.Moment.allCases))
+        case 29...31: kind = .diskEndsProcessAt([random.element(of: SimulatedWorld.Moment.allCases)])
         case 28: kind = .buildChanges(.newer, random.below(1_000))
         default: kind = .foreignEntry(random.below(1_000))
         }
@@ -106,7 +111,7 @@ struct SimulatedFault: Sendable {
             world.worker?.hang()
         case .diskEndsProcess(let losesPower, let count):
             world.crashSoon(afterOperations: count, losesPower: losesPower)
-        case .diskEndsProcessAt(let moment): world.crashMoment = moment
+        case .diskEndsProcessAt(let moments): world.crashMoments = moments
         case .diskFails(let failure): fail(failure, world)
         case .diskHangs(let milliseconds):
             world.record("disk", "hangs for \(milliseconds) ms")
@@ -122,6 +127,10 @@ struct SimulatedFault: Sendable {
         case .diskHangsAndEdgeDies(let milliseconds):
             world.hangAndDie(milliseconds: milliseconds)
         case .diskHangsAtAndEdgeDies(let moment, let milliseconds): world.hangMoment = (moment, milliseconds)
+        case .handsOverAndDies(let milliseconds):
+            world.hangMoment = (.resumption, milliseconds)
+            world.edge?.terminate()
+            world.edge?.terminate()
         case .foreignEntry(let number): addForeign(number, world)
         case .bitFlips(let number): flipBit(number, world)
         case .modelChanges:

@@ -71,12 +71,14 @@ final class SimulatedWorker: @unchecked Sendable {
         lane = world.scheduler.makeLane("worker")
         write(.hello(version: FrameFormat.version))
         write(.state(.loading(LoadProgress(stage: .textModel, fraction: 0.5))))
+        // A process that is to die while a generation waits for the model loads it from a slow disk.
+        let loadTime = UInt64(max(habits.loadTime, world.crashMoments.first == .wait ? 500_000_000 : 0))
         for part in 1...2 {
-            let time = world.scheduler.now + UInt64(habits.loadTime) * UInt64(part) / 3
+            let time = world.scheduler.now + loadTime * UInt64(part) / 3
             world.scheduler.addTimer(at: time, on: lane) { [weak self] in self?.reportLoad(part) }
         }
         let isFailing = habits.startsPerFailure > 0 && random.chance(1, of: habits.startsPerFailure)
-        world.scheduler.addTimer(at: world.scheduler.now + UInt64(habits.loadTime), on: lane) { [weak self] in
+        world.scheduler.addTimer(at: world.scheduler.now + loadTime, on: lane) { [weak self] in
             isFailing ? self?.end(.signaled(9)) : self?.becomeReady()
         }
     }
