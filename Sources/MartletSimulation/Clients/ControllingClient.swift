@@ -172,6 +172,8 @@ final class ControllingClient: SimulatedClient, @unchecked Sendable {
         for (handle, name) in zip(handles, record.forks) {
             let id = name.split(separator: "-").last.map { String($0) } ?? name
             self.record("learns of the fork \(id.prefix(6))")
+            // The first reply to a repeated command may be that of an earlier process, in which the handle was another's.
+            guard world.edge?.registry.generation(id: id, of: owner)?.handle == handle else { continue }
             world.truth.addFork(id: id, handle: handle, of: sent.id)
         }
     }
