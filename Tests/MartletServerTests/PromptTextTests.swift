@@ -7,14 +7,19 @@ import Testing
 
 /// The text of a prompt of token ids is in the last event of llama-server's stream.
 @Suite struct PromptTextTests {
+    /// Begins a stream whose request the engine has although it has not replied to the query for the text.
+    private static func beginWithHeldText(_ server: TestServer) async throws -> (RawConnection, GenerationHandle) {
+        server.engine.setHoldsQueries(true)
+        let connection = try await server.connect()
+        try await connection.send("POST", "/completion", body: #"{"prompt":[72,105],"stream":true}"#)
+        let handle = await server.engine.request(0).handle
+        await server.engine.wait { $0.queryCount == 1 }
+        return (connection, handle)
+    }
+
     @Test func anEngineComputesAPromptBeforeItsTextIsKnown() async throws {
         try await TestServer.run { server async throws in
-            server.engine.setHoldsQueries(true)
-            let connection = try await server.connect()
-            try await connection.send("POST", "/completion", body: #"{"prompt":[72,105],"stream":true}"#)
-            // The engine has the request although it has not replied to the query for the text.
-            let handle = await server.engine.request(0).handle
-            await server.engine.wait { $0.queryCount == 1 }
+            let (connection, handle) = try await Self.beginWithHeldText(server)
             server.engine.finish(handle)
             server.engine.setHoldsQueries(false)
             #expect(try await connection.readHead().status == 200)
@@ -25,11 +30,7 @@ import Testing
 
     @Test func aClientThatLeavesEndsItsGeneration() async throws {
         try await TestServer.run { server async throws in
-            server.engine.setHoldsQueries(true)
-            let connection = try await server.connect()
-            try await connection.send("POST", "/completion", body: #"{"prompt":[72,105],"stream":true}"#)
-            let handle = await server.engine.request(0).handle
-            await server.engine.wait { $0.queryCount == 1 }
+            let (connection, handle) = try await Self.beginWithHeldText(server)
             try await connection.halfClose()
             await server.engine.waitForCancel(of: handle)
             server.engine.setHoldsQueries(false)

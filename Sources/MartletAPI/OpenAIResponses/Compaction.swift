@@ -13,7 +13,7 @@ import OrderedCollections
 package enum Compaction {
     /// The type of the item that asks for a summary.
     static let triggerType = "compaction_trigger"
-    /// The types of items with a summary: OpenAI's, and those that Codex reads and writes.
+    /// The types of items with a summary: the type of OpenAI's API, and the types that Codex reads and writes.
     static let itemTypes: Set<String> = ["compaction", "compaction_summary", "context_compaction"]
     /// The most tokens of a summary, unless the request has a limit.
     private static let tokenLimit: Int64 = 4_096
