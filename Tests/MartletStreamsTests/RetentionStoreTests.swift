@@ -162,6 +162,26 @@ import Testing
         #expect(bench.engine.cancelled == [first.handle])
     }
 
+    /// A generation that was cancelled before its admission moved the label and left the older one running beside the next.
+    @Test func theEndOfAWaitingGenerationStopsTheOlderOne() throws {
+        let bench = Bench()
+        let old = try bench.run()
+        let stopped = try bench.begin()
+        bench.registry.publishID(of: stopped)
+        bench.engine.finish(stopped.handle)
+        #expect(bench.labelled() === stopped && bench.engine.cancelled == [old.handle])
+        let new = try bench.run()
+        #expect(bench.registry.runningByLabel.values.map { $0.map(\.handle) } == [[new.handle]])
+    }
+
+    @Test func theEndOfAnOlderWaitingGenerationLeavesTheNewerOne() throws {
+        let bench = Bench()
+        let (waiting, new) = (try bench.begin(), try bench.run())
+        bench.registry.publishID(of: waiting)
+        bench.engine.finish(waiting.handle)
+        #expect(bench.labelled() === new && bench.engine.cancelled.isEmpty && new.log.terminalEvent == nil)
+    }
+
     @Test func anotherOwnersIsAsIfItWereNot() throws {
         let bench = Bench()
         let own = try bench.run()

@@ -83,7 +83,6 @@ final class OperatingClient: SimulatedClient, @unchecked Sendable {
         case 2:
             let label = random.element(of: ["x", "x::1", "y"])
             record("deletes label \(label)")
-            world.truth.beginDeletion(ofLabel: label, of: owner)
             edge.delete(id: "", label: label, of: owner, on: connection)
             open = (.labelDeletion(label: label), connection)
         case 3...4:

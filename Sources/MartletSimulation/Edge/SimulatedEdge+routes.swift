@@ -257,9 +257,12 @@ extension SimulatedEdge {
                 if deletion == .removed { checkRemoval(of: generation) }
                 return respond(.deletion(deletion), on: connection)
             }
+            // The request may have waited while generations of its label began.
+            world.truth.beginDeletion(ofLabel: label, of: owner)
             var deletion = try await registry.delete(labelled: label, of: owner)
             if deletion != .stopped, recovery.isRecovering {
                 try await recovery.complete(on: connection.eventLoop)
+                world.truth.beginDeletion(ofLabel: label, of: owner)
                 deletion = try await registry.delete(labelled: label, of: owner) ?? deletion
             }
             respond(.deletion(deletion), on: connection)

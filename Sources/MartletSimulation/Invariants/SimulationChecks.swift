@@ -39,7 +39,12 @@ enum SimulationChecks {
             guard let ready = world.worker?.readyTime, world.scheduler.now > max(begin, ready) + supersededTime else {
                 continue
             }
-            world.fail(.label, "\(id.prefix(6)) has run for too long beside a newer generation of its label")
+            world.fail(
+                .label,
+                """
+                \(id.prefix(6)) has run for \((world.scheduler.now - begin) / 1_000_000) ms beside a newer generation of \
+                its label; unfinished: \(unfinished(edge)); \(world.worker?.summary ?? "no worker")
+                """)
         }
     }
 

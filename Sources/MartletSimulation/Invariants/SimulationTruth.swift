@@ -182,7 +182,7 @@ final class SimulationTruth {
         ids.filter { records[$0]?.isKnown == true && records[$0]?.request.owner == owner }
     }
 
-    /// A client began to delete all generations of a label.
+    /// A server begins to delete all generations of a label.
     func beginDeletion(ofLabel label: String, of owner: Owner) {
         deletedLabels.insert(label)
         for id in ids where records[id]?.request.label == label && records[id]?.request.owner == owner {

@@ -14,22 +14,29 @@ extension GenerationRegistry.State {
     }
 
     /// Retains a resumable generation that has ended, unless the engine refused it before its client knew its id.
+    ///
+    /// The end of a generation that was not admitted, such as a cancellation while its model loads, moves the label as an
+    /// admission does.
+    /// - Returns: the older generation of the label that runs and must be cancelled; nil = there is none.
     mutating func retain(
         _ generation: Generation, isPublished: Bool, byteCount: Int, at now: NIODeadline, finished: Int64
-    ) {
+    ) -> Generation? {
+        var superseded: Generation?
         if let refusal = generation.log.refusal(ofChoices: generation.spec.choiceCount), refusal.isOfTheRequest {
             retentionStore.refuse(generation)
             guard isPublished else {
                 retentionStore.remove(generation)
                 count(generation.spec.owner) { $0.bytes -= byteCount }
                 recorder?.remove(generation)
-                return
+                return nil
             }
         } else {
-            _ = retentionStore.admit(generation)
+            superseded = retentionStore.admit(generation)
         }
         retentionStore.end(generation, at: now, finished: finished, byteCount: byteCount)
         count(generation.spec.owner) { $0.retained += 1 }
+        guard let superseded, live[superseded.handle] != nil else { return nil }
+        return superseded
     }
 
     // MARK: Room

@@ -255,8 +255,9 @@ final class LiveGeneration: Sendable {
             if spec.onEnd != nil { effects.ended.append(generation) }
             registry.removeLive(generation, wakeups: &effects.wakeups)
             if let finished = pending.finished {
-                registry.retain(
+                let old = registry.retain(
                     generation, isPublished: state.isPublished, byteCount: state.byteCount, at: now, finished: finished)
+                if let old { effects.superseded.append(old.handle) }
             } else if !spec.isResumable, let reason = EndReason(generation.log.terminalEvent) {
                 registry.tombstones.add(spec, reason, at: now)
             }
