@@ -73,6 +73,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, St
     }
 
     /// Calls `action` if the client disconnects before the response has ended; at once if it has already.
+    ///
+    /// A connection has one action, the newest: the parts of a request that wait come one after another.
     func onDisconnect(_ action: @escaping @Sendable () -> Void) {
         guard !machine.isDisconnected else { return action() }
         disconnectAction = action

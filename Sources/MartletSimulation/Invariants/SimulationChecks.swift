@@ -132,6 +132,8 @@ enum SimulationChecks {
         }
         let forgotten = edge.forgottenCommandCount
         if forgotten > 0 { world.fail(.reply, "\(forgotten) commands from before the handover have no reply") }
+        let files = world.disk.openFileCount
+        if files > 0, edge.storage != nil { world.fail(.leftovers, "\(files) files are open after the shutdown") }
         if edge.handlerCount > 0 { world.fail(.leftovers, "\(edge.handlerCount) request handlers have not ended") }
     }
 

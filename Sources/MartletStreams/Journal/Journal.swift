@@ -32,6 +32,8 @@ package final class Journal: Sendable {
         /// Entries were dropped, because too many waited.
         case overflow
         case flush(LogWaiter)
+        /// Closes all files. A later record opens its file again.
+        case close
         /// When all earlier entries are written, readers may see this number of the log's records.
         case commit(GenerationLog, upTo: Int)
     }
@@ -168,8 +170,9 @@ package final class Journal: Sendable {
         await waiter.value()
     }
 
-    /// Writes the remaining entries and ends the thread. Later calls of other methods have no effect.
+    /// Writes the remaining entries, closes the files and ends the thread. Later calls of other methods have no effect.
     package func close() async {
+        post(.close)
         await flush()
         await executor.shutDown()
         lock.withLock { $0 = nil }

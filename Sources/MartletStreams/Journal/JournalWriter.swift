@@ -43,6 +43,7 @@ struct JournalWriter {
         }
         let before = open.count
         var mustWrite = durability != .none
+        var mustClose = false
         for entry in entries {
             switch entry {
             case .begin(let handle, let head):
@@ -90,6 +91,7 @@ struct JournalWriter {
                 if !open.isEmpty { problems.append("the disk is too slow") }
                 for handle in open.keys { abandon(handle, metrics: &metrics) }
             case .flush: mustWrite = true
+            case .close: mustClose = true
             // Performed by the caller when all records are written.
             case .commit: break
             }
@@ -108,6 +110,7 @@ struct JournalWriter {
             // After a failure the next step tries again.
             hasNewNames = !succeeds(in: &problems) { () throws(JournalError) in try folder.syncNames() }
         }
+        if mustClose { for journal in open.values { journal.closeFile() } }
         metrics.open = open.count
         metrics.fileBytes = totalByteCount
         return before + begun - open.count
