@@ -1,4 +1,4 @@
-internal import Crypto
+internal import MartletDigest
 internal import MartletFiles
 internal import MartletJSON
 internal import MartletPlatform
@@ -130,7 +130,7 @@ final class PartFile: Sendable {
                 if errno == EINTR { continue }
                 throw DownloadError("\(path) cannot be read: \(String(cString: strerror(errno)))")
             }
-            hash.update(data: buffer[..<count])
+            hash.update(buffer[..<count])
             offset += off_t(count)
         }
         return hash.finalize().map { byte in
