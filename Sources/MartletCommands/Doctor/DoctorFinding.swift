@@ -38,7 +38,7 @@ struct DoctorFinding: Sendable, Equatable {
         "AVX512_VNNI": "avx512_vnni", "AVX512_BF16": "avx512_bf16", "AMX_INT8": "amx_int8",
     ]
     private static let rebuild =
-        "set libllama up again for this processor: pip cache remove llama-cpp-python; make distclean; make build"
+        "set libllama up again for this processor: make distclean; make build"
 
     /// A feature in libllama that the processor lacks is a crash; a feature that libllama does not use is lost speed.
     private static func processor(_ facts: DoctorFacts) -> DoctorFinding {
