@@ -44,15 +44,22 @@ package struct ChatFormatTable {
         """
         # Templates
 
+        ```console
+        $ printf '%s' '{% for m in messages %}[{{ m.role }}]{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}
+          {{- m.content }}{% endfor %}[assistant]' > my.jinja
+        $ echo '{"output": "<think>Hm.</think>Yes."}' > output.json
+        $ martlet template parse my.jinja output.json
+        {"content":"Yes.","reasoning_content":"Hm.","tool_calls":[]}
+        ```
+
         Made by `martlet template formats --page FILES`. The chat format of a model, that is its way to write reasoning and tool calls, is found
         by rendering its chat template. *behaviour*: calls that the template renders parse back with this format. *analysis*: so do they
         with a format that was derived from the renderings. Some templates do not render past calls; then a phrase names the format, in
         the rendered tools (*rendering*) or in the source (*source*).
 
-        `martlet template parse TEMPLATE INPUT.json` prints the message in which an output results, for INPUT such as
-        `{"output": "<think>Hm.</think>Yes."}` with `tools`, `messages`, `kwargs` and `reasoning_format` as in a request. With `--explain`
-        it prints which bytes were recognised as what. The output is parsed whole and cut at every byte. The command fails if the results
-        differ.
+        `martlet template parse TEMPLATE INPUT.json` prints the message in which an output results; INPUT may also have `tools`, `messages`,
+        `kwargs` and `reasoning_format` as in a request. With `--explain` it prints which bytes were recognised as what. The output is parsed
+        whole and cut at every byte. The command fails if the results differ.
 
         A tool call ends reasoning, with or without the end delimiter. A delimiter is never content. A delimiter that is missing or
         repeated is tolerated if the meaning is certain, and a delimiter without its counterpart is removed. Behind a backtick a delimiter

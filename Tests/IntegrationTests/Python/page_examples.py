@@ -17,9 +17,12 @@ import tempfile
 repository, martlet, base_url = sys.argv[1:]
 # The pages with the number of blocks, from the first on, that need nothing but a server with the demo model.
 PAGES = {
-    "README.md": [2], "docs/control.md": [0], "docs/errors.md": [0, 1], "docs/json-schema.md": [0],
+    # Requires that no request runs.
+    "docs/models.md": [0],
+    "README.md": [2], "docs/control.md": [0], "docs/errors.md": [0, 1, 2], "docs/json-schema.md": [0],
     "docs/compatibility.md": [0], "docs/threat-model.md": [0], "docs/speculation.md": [0], "docs/promises.md": [0],
-    "docs/clients.md": [0],
+    "docs/clients.md": [0], "docs/cache.md": [0], "docs/page.md": [0], "docs/flags.md": [0], "docs/templates.md": [0],
+    "docs/hardware.md": [0],
 }
 ADDRESS = base_url.removeprefix("http://")
 
