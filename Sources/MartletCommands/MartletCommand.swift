@@ -22,7 +22,7 @@ package struct MartletCommand: AsyncParsableCommand {
                     ListCommand.self, ShowCommand.self, PullCommand.self, RemoveCommand.self, LoadedModelsCommand.self,
                     LoadCommand.self, UnloadCommand.self,
                 ]),
-            CommandGroup(name: "Check", subcommands: [DoctorCommand.self, BenchCommand.self]),
+            CommandGroup(name: "Check", subcommands: [DoctorCommand.self, ExplainCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Develop", subcommands: [SchemaCommand.self, TemplateCommand.self]),
             CommandGroup(name: "Print", subcommands: [FlagsCommand.self]),

@@ -59,7 +59,7 @@ struct ServerOptions: ParsableArguments {
                 "this server has one model, which stays loaded; start it with --models-dir to load others")
         }
         guard response.status == .ok else {
-            let message = value["error"]?["message"]?.stringValue ?? "the server responds with \(response.status)"
+            let message = ErrorAdvice.line(in: value) ?? "the server responds with \(response.status)"
             throw CommandFailure.exit(message)
         }
         return value

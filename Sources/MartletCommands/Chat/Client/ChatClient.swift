@@ -95,7 +95,7 @@ struct ChatClient: Sendable {
             let response = try await http.execute(request("/v1/models"), timeout: .seconds(30))
             let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
             let value = try JSONParser.parse(Array(body.readableBytesView))
-            if let message = ChatStreamEvent.errorMessage(in: value) { throw Failure(description: message) }
+            if let message = ErrorAdvice.line(in: value) { throw Failure(description: message) }
             return value
         } catch {
             throw failure(error)
@@ -244,7 +244,7 @@ struct ChatClient: Sendable {
     private static func failureMessage(in response: HTTPClientResponse) async throws -> String {
         let body = try await response.body.collect(upTo: Self.maximumResponseByteCount)
         let value = try? JSONParser.parse(Array(body.readableBytesView))
-        let message = value.flatMap { ChatStreamEvent.errorMessage(in: $0) }
+        let message = value.flatMap { ErrorAdvice.line(in: $0) }
         return message ?? "the server responded with status \(response.status.code)"
     }
 

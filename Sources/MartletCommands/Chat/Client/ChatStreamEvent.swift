@@ -25,7 +25,7 @@ enum ChatStreamEvent: Sendable, Equatable {
     /// Reads a `chat.completion.chunk` or an error event. Data in another form has no events.
     static func events(inChunk data: [UInt8]) -> [ChatStreamEvent] {
         guard let chunk = try? JSONParser.parse(data) else { return [] }
-        if let error = errorMessage(in: chunk) { return [.failed(error)] }
+        if let error = ErrorAdvice.line(in: chunk) { return [.failed(error)] }
         var events: [ChatStreamEvent] = []
         if let text = loadText(chunk["load_progress"]) { events.append(.loading(text)) }
         if let reading = PromptReading(chunk["prompt_progress"]) { events.append(.progress(reading)) }
@@ -66,12 +66,6 @@ enum ChatStreamEvent: Sendable, Equatable {
     /// The member `warnings` of a response or of a chunk.
     static func warnings(in body: JSONValue) -> [String] {
         (body["warnings"]?.arrayValue ?? []).compactMap { $0.stringValue }
-    }
-
-    /// The message of an error body; `nil` if the body has no `error`.
-    static func errorMessage(in body: JSONValue) -> String? {
-        guard let error = body["error"] else { return nil }
-        return error["message"]?.stringValue ?? error.stringValue ?? error.text
     }
 }
 
