@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -68,8 +69,10 @@ let package = Package(
             dependencies: [
                 "CPage", "MartletPlatform",
                 "MartletAPI", "MartletGenerations", "MartletModels", "MartletPool", "MartletStreams", "MartletChat",
-                "MartletDigest", "MartletFiles", "MartletGrammar", "MartletJSON", "MartletJinja",
-                "MartletObservability", "MartletProtocol", "MartletSchema", "MartletText",
+                "MartletGrammar",
+                "MartletProtocol",
+                "MartletJSON", "MartletJinja", "MartletFiles", "MartletObservability", "MartletSchema", "MartletText",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -107,8 +110,10 @@ let package = Package(
             name: "MartletAPI",
             dependencies: [
                 "MartletConversation", "MartletPlatform",
-                "CZlib", "MartletDigest", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletModels",
-                "MartletPool", "MartletProtocol", "MartletSchema", "MartletStreams", "MartletText",
+                "CZlib", "MartletGenerations", "MartletGrammar", "MartletJSON", "MartletModels", "MartletPool",
+                "MartletProtocol", "MartletSchema",
+                "MartletStreams", "MartletText",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             exclude: ["design.md"]
@@ -156,8 +161,9 @@ let package = Package(
         .target(
             name: "MartletEngine",
             dependencies: [
-                "Llama", "MartletDigest", "MartletFiles", "MartletGGUF", "MartletGrammar", "MartletModels",
-                "MartletPlatform", "MartletProtocol", "MartletStateFiles", "MartletText",
+                "MartletPlatform", "MartletGGUF", "MartletModels",
+                "Llama", "MartletFiles", "MartletGrammar", "MartletProtocol", "MartletStateFiles", "MartletText",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -193,15 +199,12 @@ let package = Package(
         .target(
             name: "MartletDownloads",
             dependencies: [
-                "CSandbox", "MartletDigest", "MartletPlatform", "MartletFiles", "MartletJSON", "MartletModels",
-                "MartletText",
+                "CSandbox", "MartletPlatform", "MartletFiles", "MartletJSON", "MartletModels", "MartletText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             exclude: ["design.md"]),
-        .target(name: "MartletDigest", dependencies: ["CDigest"]),
-        .target(name: "CDigest"),
         .target(name: "CSandbox"),
         .target(name: "CPage"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -250,7 +253,6 @@ let package = Package(
             ]),
         .testTarget(
             name: "MartletSimulationTests", dependencies: ["MartletSimulation", "martlet-simulate"]),
-        .testTarget(name: "MartletDigestTests", dependencies: ["MartletDigest", "MartletTestSupport"]),
         .testTarget(name: "MartletTextTests", dependencies: ["MartletTestSupport", "MartletText"]),
         .testTarget(name: "MartletJSONTests", dependencies: ["MartletJSON"]),
         .testTarget(
@@ -352,9 +354,9 @@ let package = Package(
         .testTarget(
             name: "MartletDownloadsTests",
             dependencies: [
-                "MartletDigest", "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform",
-                "MartletTestSupport",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                "MartletDownloads", "MartletJSON", "MartletModels", "MartletPlatform", "MartletTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "MartletObservabilityTests", dependencies: ["MartletObservability", "MartletProtocol"]),

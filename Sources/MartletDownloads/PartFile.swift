@@ -1,4 +1,4 @@
-internal import MartletDigest
+internal import Crypto
 internal import MartletFiles
 internal import MartletJSON
 internal import MartletPlatform
@@ -130,7 +130,7 @@ final class PartFile: Sendable {
                 if errno == EINTR { continue }
                 throw DownloadError("\(path) cannot be read: \(String(cString: strerror(errno)))")
             }
-            hash.update(buffer[..<count])
+            hash.update(data: buffer[..<count])
             offset += off_t(count)
         }
         return hash.finalize().map { byte in

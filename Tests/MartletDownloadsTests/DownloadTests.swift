@@ -1,5 +1,5 @@
+import Crypto
 import Foundation
-import MartletDigest
 import MartletModels
 import MartletTestSupport
 import Synchronization
@@ -13,7 +13,7 @@ func sample(_ count: Int = 100_000) -> [UInt8] {
 }
 
 func digest(_ bytes: [UInt8]) -> String {
-    SHA256.hash(bytes).map { String(format: "%02x", $0) }.joined()
+    SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
 }
 
 func withFolder(_ body: (String) async throws -> Void) async throws {

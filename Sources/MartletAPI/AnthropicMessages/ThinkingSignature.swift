@@ -1,4 +1,4 @@
-import MartletDigest
+import Crypto
 
 /// The signature of a thinking block: a version and the SHA-256 of the text, so that a changed text is noticed.
 ///
@@ -20,7 +20,7 @@ enum ThinkingSignature {
 
     /// The signature of a text. Complexity: O(n).
     static func sign(_ text: [UInt8]) -> String {
-        prefix + String(decoding: Base64.encode(SHA256.hash(text)), as: UTF8.self)
+        prefix + String(decoding: Base64.encode(Array(SHA256.hash(data: text))), as: UTF8.self)
     }
 
     /// Compares a signature with a text.

@@ -1,4 +1,4 @@
-internal import MartletDigest
+internal import Crypto
 internal import MartletStreams
 
 /// The accepted API keys. Memory holds only their SHA-256 hashes.
@@ -72,7 +72,9 @@ package struct APIKeys: Sendable, ExpressibleByArrayLiteral {
     }
 
     private static func digest(_ key: String) -> [UInt8] {
-        SHA256.hash(Array(key.utf8))
+        var hash = SHA256()
+        Array(key.utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return Array(hash.finalize())
     }
 
     private static func label(of digest: [UInt8]) -> String {

@@ -1,5 +1,5 @@
+internal import Crypto
 internal import Logging
-internal import MartletDigest
 internal import MartletFiles
 internal import MartletGenerations
 internal import MartletPlatform
@@ -278,7 +278,7 @@ final class SavedChats: Sendable {
 
     /// The first 16 bytes of the SHA-256, in hexadecimal digits.
     private static func tag(of bytes: [UInt8]) -> String {
-        SHA256.hash(bytes).prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        SHA256.hash(data: bytes).prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private static func disk<Value>(_ body: () throws(FileError) -> Value) throws(Failure) -> Value {

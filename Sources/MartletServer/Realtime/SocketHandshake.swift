@@ -1,7 +1,7 @@
+internal import Crypto
 internal import HTTPTypes
 internal import Hummingbird
 internal import MartletAPI
-internal import MartletDigest
 internal import MartletStreams
 import MartletText
 
@@ -65,7 +65,9 @@ struct SocketHandshake {
 
     /// The value of `Sec-WebSocket-Accept` for a key.
     private static func acceptance(of key: String) -> String {
-        String(decoding: Base64.encode(SHA1.hash(Array((key + acceptSuffix).utf8))), as: UTF8.self)
+        var hash = Insecure.SHA1()
+        Array((key + acceptSuffix).utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return String(decoding: Base64.encode(Array(hash.finalize())), as: UTF8.self)
     }
 
     private static func subprotocols(_ fields: HTTPFields) -> [String] {

@@ -1,5 +1,5 @@
+import Crypto
 import Llama
-import MartletDigest
 import MartletFiles
 import MartletGGUF
 import MartletStateFiles
@@ -24,7 +24,7 @@ enum ContextFingerprint {
         options: Context.Options, files: [(path: String, scale: Float)], controlLayers: ClosedRange<Int>?
     ) throws(FileError) -> StateFingerprint? {
         var hash = SHA256()
-        func add(_ text: String) { hash.update(Array(text.utf8) + [0]) }
+        func add(_ text: String) { hash.update(data: Array(text.utf8) + [0]) }
         add(LlamaSystem.version)
         add("\(options.keyType.rawValue) \(options.valueType.rawValue) \(options.flashAttention)")
         add("unified \(options.usesUnifiedKV) full window \(options.keepsFullWindow)")
@@ -33,7 +33,7 @@ enum ContextFingerprint {
         for file in files {
             add("\(file.scale)")
             for path in paths(of: file.path) {
-                for block in try samples(of: path) { hash.update(block) }
+                for block in try samples(of: path) { hash.update(data: block) }
             }
         }
         return StateFingerprint(bytes: hash.finalize())
