@@ -72,7 +72,7 @@ package struct DownloadAddress: Sendable, Equatable {
     }
 
     /// The text with `%41` as `A`.
-    private static func decoded(_ text: Substring) -> String {
+    static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
@@ -86,6 +86,12 @@ package struct DownloadAddress: Sendable, Equatable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether an authority such as `host:80/` states its port.
+    static func hasPort(_ authority: Substring) -> Bool {
+        let host = authority.prefix { $0 != "/" }
+        return host.last != "]" && host.drop { $0 != "]" }.contains(":") || !host.contains("]") && host.contains(":")
     }
 
     /// The target of a redirect, relative or absolute.

@@ -3,6 +3,7 @@ internal import MartletPlatform
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NIOSSL
 
 /// The settings of downloads.
 package struct DownloadSettings: Sendable {
@@ -10,8 +11,10 @@ package struct DownloadSettings: Sendable {
     package var endpoint: DownloadAddress
     /// A token of Hugging Face; `nil` = none. Only `endpoint` ever receives it.
     package var token: String?
-    /// A proxy for https (`HTTPS_PROXY`); `nil` = none.
-    package var proxy: DownloadAddress?
+    /// The proxies of the environment.
+    package var proxies = ProxyRules()
+    /// A file of certificates in PEM form that replaces those of the system (`SSL_CERT_FILE`); `nil` = the system's.
+    package var certificateFile: String?
     /// The number of ranges of one file that are fetched at the same time.
     package var connectionCount = 4
     package var rangeByteCount = PartRecord.usualRangeByteCount
@@ -30,23 +33,60 @@ package struct DownloadSettings: Sendable {
 /// Sends requests of downloads: redirects by the rules, the token to one origin only, no compressed bodies.
 struct DownloadClient: Sendable {
     let settings: DownloadSettings
-    /// One pool of connections for all files.
-    private let client: HTTPClient
+    /// The pools of connections for all files: one without a proxy, and one for each proxy.
+    private let clients: [(proxy: ProxyRules.Proxy?, client: HTTPClient)]
 
     init(_ settings: DownloadSettings) {
         self.settings = settings
+        let proxies = [
+            nil, settings.proxies.https, settings.proxies.http == settings.proxies.https ? nil : settings.proxies.http,
+        ]
+        clients = proxies.enumerated().filter { $0.offset == 0 || $0.element != nil }.map { _, proxy in
+            (proxy, HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.configuration(settings, proxy)))
+        }
+    }
+
+    /// The configuration of the connections through a proxy; `nil` = without one.
+    private static func configuration(
+        _ settings: DownloadSettings, _ proxy: ProxyRules.Proxy?
+    ) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(
             connect: .seconds(15), read: .nanoseconds(Int64(settings.stallTimeout / .nanoseconds(1))))
         configuration.decompression = .disabled
         configuration.httpVersion = .http1Only
-        if let proxy = settings.proxy { configuration.proxy = .server(host: proxy.host, port: proxy.port) }
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        if let path = settings.certificateFile {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(path)
+            configuration.tlsConfiguration = tls
+        }
+        guard let proxy else { return configuration }
+        let authorization = proxy.credentials.map {
+            HTTPClient.Authorization.basic(username: $0.name, password: $0.password)
+        }
+        configuration.proxy =
+            proxy.kind == .socks
+            ? .socksServer(host: proxy.host, port: proxy.port)
+            : authorization.map { .server(host: proxy.host, port: proxy.port, authorization: $0) }
+                ?? .server(host: proxy.host, port: proxy.port)
+        return configuration
+    }
+
+    /// The pool for a request.
+    private func client(for address: DownloadAddress) -> HTTPClient {
+        let proxy = settings.proxies.proxy(for: address)
+        return (clients.first { $0.proxy == proxy } ?? clients[0]).client
+    }
+
+    /// Whether the token may be sent to an address: only to the endpoint, and never in clear through a proxy.
+    private func mayReceiveToken(_ address: DownloadAddress) -> Bool {
+        address.hasSameOrigin(as: settings.endpoint)
+            && (address.scheme == "https" || settings.proxies.proxy(for: address) == nil)
     }
 
     /// Closes all connections.
-    func shutDown() async { try? await client.shutdown() }
+    func shutDown() async { for (_, client) in clients { try? await client.shutdown() } }
 
     /// A response whose body was not read yet.
     struct Reply: Sendable {
@@ -75,7 +115,7 @@ struct DownloadClient: Sendable {
             // A compressed body has another length than the file.
             request.headers.add(name: "Accept-Encoding", value: "identity")
             for (name, value) in headers { request.headers.add(name: name, value: value) }
-            if let token = settings.token, current.hasSameOrigin(as: settings.endpoint) {
+            if let token = settings.token, mayReceiveToken(current) {
                 request.headers.add(name: "Authorization", value: "Bearer \(token)")
             }
             let response = try await execute(request, current)
@@ -113,7 +153,7 @@ struct DownloadClient: Sendable {
         _ request: HTTPClientRequest, _ address: DownloadAddress
     ) async throws(DownloadError) -> HTTPClientResponse {
         do {
-            return try await client.execute(request, timeout: .hours(24))
+            return try await client(for: address).execute(request, timeout: .hours(24))
         } catch {
             throw Self.failure(error, address.shownText, settings.stallTimeout)
         }

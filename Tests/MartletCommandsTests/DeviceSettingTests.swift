@@ -102,10 +102,10 @@ import Testing
         let request = try request(
             "org/m", ["HF_ENDPOINT": "https://mirror.example/", "HF_TOKEN": "hf_x", "HTTPS_PROXY": "http://proxy:3128"])
         #expect(request.settings.endpoint.host == "mirror.example" && request.settings.token == "hf_x")
-        #expect(request.settings.proxy?.port == 3_128)
+        #expect(request.settings.proxies.proxy(for: request.settings.endpoint)?.port == 3_128)
         #expect(request.cache.folder == "/home/u/.cache/huggingface/hub")
         let exempt = try self.request("org/m", ["HTTPS_PROXY": "proxy:1", "NO_PROXY": "localhost, .huggingface.co"])
-        #expect(exempt.settings.proxy == nil)
+        #expect(exempt.settings.proxies.proxy(for: exempt.settings.endpoint) == nil)
         #expect(try self.request("org/m", ["HF_HUB_OFFLINE": "1"]).isOffline)
         #expect(throws: DownloadError.self) { try self.request("org/m", token: "a\r\nHost: x") }
     }

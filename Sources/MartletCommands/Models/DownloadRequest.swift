@@ -57,12 +57,8 @@ struct DownloadRequest: Sendable {
         var settings = DownloadSettings(endpoint: endpoint)
         settings.token = try Self.token(token ?? variable("HF_TOKEN"))
         settings.connectionCount = connections
-        let target = if case .address(let address) = source { address } else { endpoint }
-        if target.scheme == "https", !Self.isExempt(target.host, variable("NO_PROXY", "no_proxy")),
-            let proxy = variable("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-        {
-            settings.proxy = try DownloadAddress(proxy.contains("://") ? proxy : "http://" + proxy)
-        }
+        settings.proxies = try ProxyRules(environment: environment)
+        settings.certificateFile = variable("SSL_CERT_FILE")
         self.settings = settings
     }
 
@@ -75,21 +71,18 @@ struct DownloadRequest: Sendable {
         return text
     }
 
-    /// Whether `NO_PROXY` names the host: exactly, as a domain, or with `*`.
-    ///
-    /// Example: `.example.org` names `example.org` and `hub.example.org`.
-    static func isExempt(_ host: String, _ list: String?) -> Bool {
-        (list ?? "").split(separator: ",").contains { entry in
-            let name = entry.filter { $0 != " " }.lowercased()
-            let domain = name.hasPrefix(".") ? String(name.dropFirst()) : name
-            return name == "*" || !domain.isEmpty && (host == domain || host.hasSuffix("." + domain))
-        }
-    }
-
     /// `martlet/models` in the user's folder of caches; `nil` without a home folder.
     static func downloadFolder(environment: (String) -> String?) -> String? {
         if let folder = environment("XDG_CACHE_HOME"), !folder.isEmpty { return folder + "/martlet/models" }
         return environment("HOME").map { $0 + "/.cache/martlet/models" }
+    }
+
+    /// The path of a file of an address in the folder of downloads; `nil` for a text that is no address of a file.
+    @Sendable static func path(ofAddress text: String) -> String? {
+        guard let address = try? DownloadAddress(text), !address.fileName.isEmpty, !address.fileName.contains("/"),
+            let folder = downloadFolder(environment: CurrentProcess.environment)
+        else { return nil }
+        return folder + "/" + address.fileName
     }
 
     /// Downloads, or finds the files on this machine if the request is offline.

@@ -16,7 +16,7 @@ struct PullCommand: AsyncParsableCommand {
         commandName: "pull", abstract: "Download a model.",
         discussion:
             "SOURCE is ORG/NAME with an optional :QUANTIZATION at Hugging Face, or an https address of a GGUF file. HF_TOKEN, "
-            + "HF_ENDPOINT, HTTPS_PROXY and NO_PROXY apply. A file of an address goes to --models-dir, or to the folder of "
+            + "HF_ENDPOINT, https_proxy and no_proxy apply. A file of an address goes to --models-dir, or to the folder of "
             + "downloads, which 'martlet list' lists.")
 
     @Argument(help: "ORG/NAME[:QUANTIZATION], or an address.")
