@@ -46,13 +46,13 @@ package struct ModelDefinition: Sendable {
     }
 
     /// Whether the files are on this machine.
-    var isOnDisk: Bool { !model.paths.isEmpty }
+    var isOnDisk: Bool { model.isComplete }
 
     /// The properties that the policy needs. The needs are those of the files until `plan` was called.
     func registration(isDownloadable: Bool) -> LifecyclePolicy.Registration {
         var registration = LifecyclePolicy.Registration(needs: MemoryAmount(summary?.byteCount ?? 0))
         registration.isOnDisk = isOnDisk
-        registration.isDownloadable = isDownloadable && model.repository != nil
+        registration.isDownloadable = isDownloadable && !model.missing.isEmpty
         registration.isPinned = isPinned
         registration.keepAlive = keepAlive
         registration.sleepAfter = sleepAfter

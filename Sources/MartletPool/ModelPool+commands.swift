@@ -142,7 +142,7 @@ extension ModelPool {
         let name = reference.description
         let isNew = state.withLock { $0.strayDownloads.insert(name).inserted }
         guard isNew else { return true }
-        run(downloader, name, reference) { [weak self] problem in
+        run(downloader, name, [.repository(reference, file: nil)]) { [weak self] problem in
             guard let self else { return }
             self.state.withLock { _ = $0.strayDownloads.remove(name) }
             if problem == nil { try? rescan() }
@@ -160,11 +160,11 @@ extension ModelPool {
 
     /// Runs a download and reports its progress.
     private func run(
-        _ downloader: any ModelDownloader, _ name: String, _ reference: HubReference,
+        _ downloader: any ModelDownloader, _ name: String, _ origins: [ModelOrigin],
         index: Int? = nil, _ ended: @escaping @Sendable (String?) -> Void
     ) {
         let task = Task {
-            let problem = await downloader.download(reference) { [weak self] progress in
+            let problem = await downloader.download(origins) { [weak self] progress in
                 guard let self else { return }
                 if let index {
                     self.state.withLock { state in
@@ -184,10 +184,11 @@ extension ModelPool {
     /// Downloads the files of a model that the policy wants.
     func startDownload(_ number: ModelNumber) {
         let definition = state.withLock { $0.entries[number.rawValue].definition }
-        guard let downloader, let reference = definition.model.repository else {
+        guard let downloader, !definition.model.missing.isEmpty else {
             return apply(.downloadEnded(number, problem: "has no repository from which it could be downloaded"))
         }
-        run(downloader, definition.model.name, reference, index: number.rawValue) { [weak self] problem in
+        run(downloader, definition.model.name, definition.model.missing, index: number.rawValue) {
+            [weak self] problem in
             guard let self else { return }
             self.state.withLock { state in
                 state.entries[number.rawValue].download = nil
@@ -206,8 +207,8 @@ extension ModelPool {
 
 /// Fetches models into the folders that the sources list.
 package protocol ModelDownloader: Sendable {
-    /// Downloads a model, and returns when its process has ended. A cancelled task ends the process.
+    /// Downloads the files of all origins, and returns when the processes have ended. A cancelled task ends them.
     /// - Parameter progress: called with the bytes so far, on any thread.
     /// - Returns: the problem as a predicate that follows the model's name; nil = the files are complete.
-    func download(_ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void) async -> String?
+    func download(_ origins: [ModelOrigin], progress: @escaping @Sendable (DownloadState) -> Void) async -> String?
 }

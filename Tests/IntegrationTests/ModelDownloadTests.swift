@@ -2,6 +2,8 @@ import Foundation
 import MartletJSON
 import MartletPlatform
 import MartletTestSupport
+import Subprocess
+import SystemPackage
 import Testing
 
 /// `POST /models` and `DELETE /models` of a real server, whose repository is a server on loopback that does not always tell
@@ -120,6 +122,53 @@ import Testing
         await repository.server.shutDown()
     }
 
+    /// Sections of presets name repositories and addresses, whose files the first request fetches.
+    @Test func modelsOfPresetsAreFetchedOnDemand() async throws {
+        let folder = NSTemporaryDirectory() + "martlet-hub-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let file = [UInt8](try #require(FileManager.default.contents(atPath: ModelsFolder.source)))
+        let repository = try await Repository(file, lies: false)
+        repository.open()
+        let url = "http://127.0.0.1:\(repository.server.port)"
+        let presets = """
+            [hub]
+            hf-repo = org/tiny
+            hf-file = tiny-Q8_0.gguf
+            [direct]
+            model-url = \(url)/files/tiny-Q8_0.gguf
+            [drafted]
+            hf-repo = org/tiny:Q8_0
+            spec-draft-hf = org/tiny:Q8_0
+            [gone]
+            hf-repo = org/none
+            """
+        try presets.write(toFile: folder + "/presets.ini", atomically: true, encoding: .utf8)
+        let environment = [
+            "HF_ENDPOINT": url, "HF_HUB_CACHE": folder + "/hub", "LLAMA_CACHE": "", "XDG_CACHE_HOME": folder + "/cache",
+            "HF_HUB_OFFLINE": "0",
+        ]
+        let arguments = ["--models-preset", folder + "/presets.ini", "-c", "512", "-np", "1"]
+        try await Server.run(arguments, environment: environment) { server async throws in
+            func complete(_ name: String) async throws -> (status: Int, body: JSONValue) {
+                try await server.post(
+                    "/v1/completions", ["model": .string(name), "prompt": "2 + 2 =", "max_tokens": 2])
+            }
+            for name in ["hub", "direct", "drafted"] {
+                #expect(
+                    try await Self.status(name, server)?["status"]?["phase"]
+                        == (name == "drafted" ? "unloaded" : "absent"))
+                let (status, body) = try await complete(name)
+                #expect(status == 200, "\(name): \(body)")
+            }
+            // The reason of the download's process is that of the request.
+            let (status, body) = try await complete("gone")
+            let message = body["error"]?["message"]?.stringValue ?? ""
+            #expect(status >= 400 && message.contains("was not downloaded") && message.contains("404"), "\(message)")
+        }
+        await repository.server.shutDown()
+    }
+
     @Test func aRepositoryThatLiesAboutTheHashLeavesNoModel() async throws {
         let folder = NSTemporaryDirectory() + "martlet-hub-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -142,5 +191,20 @@ import Testing
             #expect(try await server.post("/models", ["model": "../x"]).status == 400)
         }
         await repository.server.shutDown()
+    }
+
+    /// Through `https_proxy`, `http_proxy` and `no_proxy`; a proxy never receives the token in clear.
+    @Test func downloadsGoThroughAProxy() async throws {
+        let certificates = MartletProcess.repository.appending("Tests/MartletServerTests/Certificates")
+        let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/proxied_pull.py")
+        let result = try await Subprocess.run(
+            .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+            arguments: [
+                script.string, MartletProcess.path.string, certificates.appending("localhost.pem").string,
+                certificates.appending("localhost-key.pem").string, ModelsFolder.source,
+            ],
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        #expect(
+            result.standardOutput.hasSuffix("all checks passed\n"), "\(result.standardOutput)\(result.standardError)")
     }
 }

@@ -1,3 +1,4 @@
+import MartletDownloads
 import MartletModels
 import MartletPool
 import MartletTestSupport
@@ -71,8 +72,8 @@ import Testing
         ("h", ".", false),
     ])
     func noProxyNamesHostsAndDomains(host: String, list: String, isExempt: Bool) {
-        #expect(DownloadRequest.isExempt(host, list) == isExempt)
-        #expect(!DownloadRequest.isExempt(host, nil))
+        #expect(ProxyRules.isExempt(host, list) == isExempt)
+        #expect(!ProxyRules.isExempt(host, ""))
     }
 
     @Test(arguments: [
@@ -83,10 +84,10 @@ import Testing
     ])
     func onlyLinesOfProgressAreProgress(line: String, isProgress: Bool) throws {
         let reference = try #require(HubReference("org/model:Q8_0"))
-        let state = ChildDownloader.state(Array(line.utf8), reference)
+        let state = ChildDownloader.file(Array(line.utf8), .repository(reference, file: nil))
         #expect((state != nil) == isProgress)
         if line == #"{"done":5,"total":9}"# {
-            let file = try #require(state?.files.first)
+            let file = try #require(state)
             #expect((file.doneByteCount, file.totalByteCount, file.address) == (5, 9, "org/model:Q8_0"))
         }
     }

@@ -80,7 +80,8 @@ import Testing
     private func parse(_ text: String) throws -> PresetFile {
         let keys = [
             "ctx-size": "ctx-size", "c": "ctx-size", "LLAMA_ARG_CTX_SIZE": "ctx-size", "model": "model",
-            "alias": "alias", "hf-repo": "hf-repo", "spec-draft-hf": "spec-draft-hf",
+            "alias": "alias", "hf-repo": "hf-repo", "hf-file": "hf-file", "model-url": "model-url",
+            "spec-draft-hf": "spec-draft-hf",
         ]
         return try PresetFile(text, path: "p.ini", knownKeys: ["ctx-size", "model", "alias"]) { keys[$0] }
     }
@@ -146,9 +147,63 @@ import Testing
             sources.presets = try parse(section)
             #expect(try sources.registry().models.allSatisfy { !$0.isHidden })
             sources.presets = try parse("[p]\nhf-repo = org/m\nspec-draft-hf = org/nothing")
+            // A draft model that is not on this machine is downloaded before the model is loaded.
+            let absent = try #require(try sources.registry().models.first { $0.name == "p" })
+            #expect(absent.missing.map(\.description) == ["org/nothing"] && !absent.isComplete && absent.problem == nil)
+        }
+    }
+
+    @Test func aSectionNamesTheOriginOfItsFiles() throws {
+        try SampleModel.withFolder { folder in
+            let cache = folder + "/hub"
+            try HubCacheTests.addRepository("org/m", ["m-Q8_0.gguf", "m-Q4_0.gguf"], in: cache)
+            try SampleModel.write(SampleModel().bytes, folder + "/here.gguf")
+            var sources = ModelSources()
+            sources.hubFolder = cache
+            sources.downloadPath = { $0.hasPrefix("https://h/") ? folder + "/" + $0.dropFirst(10) : nil }
+            sources.presets = try parse(
+                """
+                [cached]
+                hf-repo = org/m
+                hf-file = m-Q4_0.gguf
+                [other]
+                hf-repo = org/m
+                hf-file = m-Q2_K.gguf
+                [fetched]
+                model-url = https://h/here.gguf
+                [address]
+                model-url = https://h/there.gguf?signature=x
+                [org/new:q8_0]
+                [wrong]
+                hf-repo = nothing
+                [scheme]
+                model-url = ftp://h/x
+                """)
+            let models = try sources.registry().models
+            func model(_ name: String) throws -> RegisteredModel {
+                try #require(models.first { $0.name == name }, "\(models.map(\.name))")
+            }
+            #expect(try model("cached").paths.first?.hasSuffix("/m-Q4_0.gguf") == true && model("cached").isComplete)
+            #expect(try model("other").missing.map(\.description) == ["org/m/m-Q2_K.gguf"])
+            #expect(try model("fetched").paths == [folder + "/here.gguf"] && model("fetched").isComplete)
+            #expect(try model("address").missing.map(\.description) == ["https://h/there.gguf"])
+            #expect(try model("org/new:Q8_0").missing.map(\.description) == ["org/new:Q8_0"])
             #expect(
-                try sources.registry().models.first { $0.name == "p" }?.problem?
-                    .hasPrefix("needs the draft model org/nothing") == true)
+                try model("wrong").problem
+                    == "has a wrong setting: hf-repo must be ORG/NAME with an optional :QUANTIZATION, not 'nothing'")
+            #expect(try model("scheme").problem?.contains("model-url must be an https address of a file") == true)
+        }
+    }
+
+    /// A section with the name of another source's model has settings of it, and downloads nothing.
+    @Test func aSectionOfAFolderModelHasNoOrigin() throws {
+        try SampleModel.withFolder { folder in
+            for name in ["a", "b"] { try SampleModel.write(SampleModel().bytes, folder + "/sub/\(name).gguf") }
+            var sources = ModelSources()
+            sources.folder = folder
+            sources.presets = try parse("[sub/a]\nctx-size = 512")
+            let model = try #require(try sources.registry().models.first { $0.name == "sub/a" })
+            #expect(model.isComplete && model.setting("ctx-size") == "512" && model.missing.isEmpty)
         }
     }
 

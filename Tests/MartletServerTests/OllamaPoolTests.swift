@@ -114,10 +114,10 @@ final class StagedDownloads: ModelDownloader {
     var names: [String] { state.withLock { $0.names } }
 
     func download(
-        _ reference: HubReference, progress: @escaping @Sendable (DownloadState) -> Void
+        _ origins: [ModelOrigin], progress: @escaping @Sendable (DownloadState) -> Void
     ) async -> String? {
         state.withLock { state in
-            state.names.append(reference.description)
+            state.names += origins.map(\.description)
             state.report = progress
         }
         start.yield()

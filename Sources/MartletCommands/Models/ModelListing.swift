@@ -21,7 +21,7 @@ struct ModelListing {
         /// `ready to load`, `not downloaded` or the problem.
         var statusText: String {
             if let problem { return problem }
-            return model.paths.isEmpty ? "not downloaded" : "ready to load"
+            return model.isComplete ? "ready to load" : "not downloaded"
         }
     }
 

@@ -44,6 +44,7 @@ struct ModelSourceOptions: ParsableArguments {
         {
             sources.folder = downloads
         }
+        sources.downloadPath = DownloadRequest.path(ofAddress:)
         sources.hubFolder = HubCache.folder(environment: CurrentProcess.environment)
         sources.embeddedPath = try? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
         if let path = modelsPreset ?? Self.variable("MARTLET_MODELS_PRESET", "LLAMA_ARG_MODELS_PRESET") {

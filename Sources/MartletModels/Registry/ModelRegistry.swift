@@ -77,6 +77,7 @@ package struct ModelRegistry: Sendable, Equatable {
         if !higher.tags.isEmpty { result.tags = higher.tags }
         result.projectorPath = higher.projectorPath ?? lower.projectorPath
         result.draftPath = higher.draftPath ?? lower.draftPath
+        result.missing = higher.paths.isEmpty && higher.missing.isEmpty ? lower.missing : higher.missing
         result.repository = higher.repository ?? lower.repository
         for setting in higher.settings { result.set(setting) }
         return result

@@ -12,6 +12,8 @@ package struct ModelSources: Sendable {
     package var hubFolder: String?
     /// The file of the demo model; `nil` = none.
     package var embeddedPath: String?
+    /// The path at which the file of an address is stored; `nil` for a text that is no address, or without a folder.
+    package var downloadPath: @Sendable (_ address: String) -> String? = { _ in nil }
 
     /// Creates sources without any model.
     package init() {}
@@ -42,22 +44,24 @@ package struct ModelSources: Sendable {
         var models: [RegisteredModel] = []
         for path in files {
             let file = path.split(separator: "/").last.map(String.init) ?? path
-            let part = SplitName(file)
-            let name = part?.prefix ?? (file.lowercased().hasSuffix(".gguf") ? String(file.dropLast(5)) : file)
+            let name =
+                SplitName(file)?.prefix ?? (file.lowercased().hasSuffix(".gguf") ? String(file.dropLast(5)) : file)
             if let earlier = paths.updateValue(path, forKey: ExactString(name)) {
                 throw ModelSourceError(
                     "--model: \(earlier) and \(path) have the same name '\(name)'; rename one of them")
             }
-            var model = RegisteredModel(name: name, source: .flag, paths: [path])
-            if let part, part.count > 1, part.count <= 1_000, part.number == 1 {
-                let stem = path.dropLast("-00001-of-00001.gguf".count)
-                model.paths = (1...part.count).map { number in
-                    "\(stem)-\(Self.padded(number))-of-\(Self.padded(part.count)).gguf"
-                }
-            }
-            models.append(model)
+            models.append(RegisteredModel(name: name, source: .flag, paths: Self.parts(of: path)))
         }
         return models
+    }
+
+    /// The paths of all parts of a model by the path of the first one; the path itself if the model is not split.
+    static func parts(of path: String) -> [String] {
+        guard let part = SplitName(path.split(separator: "/").last.map(String.init) ?? path), part.count > 1,
+            part.count <= 1_000, part.number == 1
+        else { return [path] }
+        let stem = path.dropLast("-00001-of-00001.gguf".count)
+        return (1...part.count).map { number in "\(stem)-\(padded(number))-of-\(padded(part.count)).gguf" }
     }
 
     private static func padded(_ number: Int) -> String { String(String(number + 100_000).dropFirst()) }
@@ -72,28 +76,14 @@ package struct ModelSources: Sendable {
             model.tags = Self.list(model.setting("tags"))
             model.projectorPath = model.setting("mmproj")
             model.draftPath = model.setting("spec-draft-model")
-            if model.draftPath == nil, let text = model.setting(Self.draftRepositoryKey) {
-                setDraft(of: &model, from: text, among: known)
-            }
-            if let path = model.setting("model") {
-                model.paths = [path]
-            } else if let reference = HubReference(model.setting("hf-repo") ?? section.name) {
-                model.repository = reference
-                let cached = ModelRegistry(known).resolve(reference.description)
-                if case .model(let found) = cached {
-                    model.paths = found.paths
-                    model.projectorPath = model.projectorPath ?? found.projectorPath
-                }
-            } else if !known.contains(where: { $0.name.hasSameBytes(as: section.name) }) {
-                model.problem = "has no file: its section needs 'model = PATH' or 'hf-repo = ORG/NAME'"
-            }
+            setFiles(of: &model, among: known)
             return model
         }
     }
 
     /// Keys that select or name one model, so `[*]` does not give them to models of other sources.
     private static let naming: Set<String> = [
-        "model", "alias", "tags", "mmproj", "hf-repo", "hf-file", "spec-draft-model", draftRepositoryKey,
+        "model", "alias", "tags", "mmproj", "hf-repo", "hf-file", "model-url", "spec-draft-model", draftRepositoryKey,
     ]
 
     /// Gives the settings of `[*]` to the models of the cache and of the folder, as llama-server does.
@@ -103,23 +93,8 @@ package struct ModelSources: Sendable {
         }
     }
 
-    /// The key of a draft model in a repository.
-    package static let draftRepositoryKey = "spec-draft-hf"
     /// The key that hides files of the cache that a section uses.
     private static let duplicatesKey = "dedup-cache-models"
-
-    /// Sets the draft model of a section to a file of the cache. A repository that is not there is a problem.
-    private func setDraft(of model: inout RegisteredModel, from text: String, among known: [RegisteredModel]) {
-        guard let reference = HubReference(text),
-            case .model(let found) = ModelRegistry(known).resolve(reference.description), let path = found.paths.first
-        else {
-            let name = text.excerpt(bytes: 256)
-            model.problem =
-                "needs the draft model \(name), which is not on this machine; 'martlet pull \(name)' fetches it"
-            return
-        }
-        model.draftPath = path
-    }
 
     /// Marks models of the cache whose files a section with `dedup-cache-models` uses. Lists leave them out; their names
     /// still mean them.

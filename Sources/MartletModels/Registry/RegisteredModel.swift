@@ -45,6 +45,8 @@ package struct RegisteredModel: Sendable, Equatable {
     package var settings: [Setting] = []
     /// The repository; `nil` for a model that no repository is known of.
     package var repository: HubReference?
+    /// The origins of files that are not on this machine and can be downloaded; empty = there is nothing to download.
+    package var missing: [ModelOrigin] = []
     /// Whether lists leave the model out, because a section of presets serves the same files. Its name still means it.
     package var isHidden = false
     /// The reason for which the model cannot be loaded, as a predicate that follows its name; `nil` = none is known.
@@ -56,6 +58,9 @@ package struct RegisteredModel: Sendable, Equatable {
         self.source = source
         self.paths = paths
     }
+
+    /// Whether all files of the model are on this machine, as far as names tell.
+    package var isComplete: Bool { !paths.isEmpty && missing.isEmpty }
 
     /// Replaces the value of a setting, or appends the setting.
     package mutating func set(_ setting: Setting) {
