@@ -21,7 +21,7 @@ package struct MemoryFitting: Sendable, Equatable {
     /// Bytes of each device that stay free; a single number is that of all devices.
     package var deviceMargins: [UInt64] = [1 << 30]
     /// The smallest context that is chosen, in tokens.
-    package var minimumContextLength = 2_048
+    package var minimumContextLength = 4_096
 
     /// The memory of each device that a model may fill.
     ///

@@ -26,7 +26,7 @@ import Testing
         #expect(length % 256 == 0)
         #expect(length * (112 << 10) <= 2 << 30)
         #expect((length + 256) * (112 << 10) > 2 << 30)
-        #expect(try plan(available: 1 << 20).contextLength == 2048)
+        #expect(try plan(available: 1 << 20).contextLength == 4096)
     }
 
     /// `--fit off` takes the trained length, and then refuses what does not fit; `--fit-ctx` is the least length of `--fit`.
@@ -37,8 +37,8 @@ import Testing
                 configuration, trained: 40_960, weights: 1 << 30, bytesPerToken: 112 << 10, available: available
             ).contextLength
         }
-        configuration.fit.minimumContextLength = 4_096
-        #expect(try length(1 << 20) == 4_096)
+        configuration.fit.minimumContextLength = 8_192
+        #expect(try length(1 << 20) == 8_192)
         configuration.fit.isOn = false
         #expect(try length(8 << 30) == 40_960)
         #expect(throws: LlamaError.self) { try length(1 << 30) }

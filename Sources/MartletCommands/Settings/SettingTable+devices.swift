@@ -50,7 +50,7 @@ extension SettingTable {
             "Memory of each device that --n-gpu-layers auto leaves free. One number per device, or one for all."),
         Setting(
             .fitContext, ["-fitc"], environment: ["LLAMA_ARG_FIT_CTX"], .integer(256...Int64(Int32.max)), "TOKENS",
-            default: "2048", in: .engine, for: .worker,
+            default: "4096", in: .engine, for: .worker,
             "The smallest context that is chosen by free memory."),
         Setting(
             .remoteServers, environment: ["LLAMA_ARG_RPC"], .list, "HOST:PORT", in: .engine, for: .worker,

@@ -31,8 +31,8 @@ package enum MemoryBudget {
 
     /// Plans the context length and the layout of the KV cache.
     ///
-    /// A length of 0 becomes the trained length, or, unless `--fit` is off, less (a multiple of 256, at least 2,048 or
-    /// `--fit-ctx`), so that the KV cache uses at most a quarter of `available`. The automatic layout is separate if the model is small and the KV caches of
+    /// A length of 0 becomes the trained length, or, unless `--fit` is off, less (a multiple of 256, at least
+    /// `--fit-ctx`, 4,096 by default), so that the KV cache uses at most a quarter of `available`. The automatic layout is separate if the model is small and the KV caches of
     /// all slots fit into that quarter.
     static func plan(
         _ configuration: EngineConfiguration, trained: Int, weights: UInt64, bytesPerToken: Int, available: Int?

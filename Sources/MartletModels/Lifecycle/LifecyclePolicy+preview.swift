@@ -90,7 +90,7 @@ extension LifecyclePolicy {
 
 extension MemoryAmount {
     /// The amount without another one; a place never has less than 0 bytes.
-    fileprivate func less(_ other: MemoryAmount) -> MemoryAmount {
+    func less(_ other: MemoryAmount) -> MemoryAmount {
         var result = self
         for (index, bytes) in other.bytes.enumerated() where index < result.bytes.count {
             result.bytes[index] -= min(bytes, result.bytes[index])

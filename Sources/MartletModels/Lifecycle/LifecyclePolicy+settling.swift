@@ -204,12 +204,14 @@ extension LifecyclePolicy {
         }
     }
 
-    /// Ends idle models while the resident ones exceed the capacity.
+    /// Ends idle models while the resident ones exceed the capacity. A model that uses nothing of a place that is too small
+    /// remains.
     private mutating func shrink() {
-        let ending = Set(entries.indices.filter { isEnding($0) })
         for victim in evictable(for: -1) {
-            let gone = ending.union(entries.indices.filter { isEnding($0) })
-            guard !capacity.covers(committed(excluding: gone)) else { return }
+            let excess = committed(excluding: Set(entries.indices.filter { isEnding($0) })).less(capacity)
+            guard excess.bytes.contains(where: { $0 > 0 }) else { return }
+            let helps = zip(excess.bytes, entries[victim].needs.bytes).contains { $0 > 0 && $1 > 0 }
+            guard helps else { continue }
             order(victim, .stop(ModelNumber(victim), kills: false), .swap)
         }
     }

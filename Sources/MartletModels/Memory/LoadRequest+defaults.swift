@@ -11,7 +11,7 @@ extension LoadRequest {
     ///   - minimumContextLength: the smallest context that the rule chooses.
     package init(
         _ shape: ModelShape, contextLength: Int, sequenceCount: Int, available: UInt64,
-        minimumContextLength: Int = 2_048
+        minimumContextLength: Int = 4_096
     ) {
         let perToken = shape.layers.reduce(UInt64(0)) { $0 &+ ($1.keyElements &+ $1.valueElements) &* 2 }
         let fitting = perToken > 0 ? Int(clamping: available / 4 / perToken / 256 * 256) : Int(Int32.max)
