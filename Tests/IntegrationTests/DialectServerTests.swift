@@ -129,6 +129,18 @@ import Testing
         }
     }
 
+    /// The worker, then the server is killed while a response runs over a WebSocket; its client gets every event.
+    @Test func deathsLoseNoEventOfAResponseOverAWebSocket() async throws {
+        let folder = StateFolder()
+        let script = MartletProcess.repository.appending("Tests/IntegrationTests/Python/responses_socket_deaths.py")
+        let result = try await Subprocess.run(
+            .path(MartletProcess.repository.appending(".deps/python/bin/python")),
+            arguments: [script.string, MartletProcess.path.string, folder.path],
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        #expect(
+            result.standardOutput.hasSuffix("all checks passed\n"), "\(result.standardOutput)\(result.standardError)")
+    }
+
     /// A stored response is continued by the next server.
     @Test func storedResponsesSurviveARestart() async throws {
         let folder = StateFolder()

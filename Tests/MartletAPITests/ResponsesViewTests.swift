@@ -157,4 +157,30 @@ struct ResponsesViewTests {
         let set = try response(["temperature": 0.3, "top_p": 1])
         #expect(set["temperature"] == 0.3 && set["top_p"] == 1)
     }
+
+    /// llama-server's fields of chats: progress is an event of its own, timings are members.
+    @Test func progressAndTimingsAreReportedOnRequest() throws {
+        var timings = Timings()
+        (timings.promptTokens, timings.predictedTokens) = (7, 1)
+        let details = TokenDetails(tokenTimings: TokenTimings(slot: 0, timings: timings))
+        let progress = PromptProgress(total: 7, cached: 2, processed: 5, elapsed: .milliseconds(3))
+        let text = LogEvent.detailedText(.content, token: 1, bytes: Array("Hi".utf8)[...], details)
+        var log = MessagesViewTests.whole([text], MessagesViewTests.end(.endOfGeneration))
+        let start = try #require(log.firstIndex { if case .started = $0 { true } else { false } })
+        log.insert(.promptProgress(progress), at: start + 1)
+        let body: JSONObject = ["timings_per_token": true, "return_progress": true]
+        let view = ResponsesView(head: ViewTests.head, options: try .of(body), body: .object(body))
+        let events = try events(view, log)
+        #expect(events.map { $0["sequence_number"] } == events.indices.map { .integer(Int64($0)) })
+        let reports = events.filter { $0["prompt_progress"] != nil }
+        let report = try #require(reports.first)
+        #expect(reports.count == 1 && report["type"] == "response.in_progress")
+        #expect(report["prompt_progress"]?["processed"] == 5 && report["response"]?["status"] == "in_progress")
+        let delta = try #require(events.first { $0["type"] == "response.output_text.delta" })
+        #expect(delta["timings"]?["prompt_n"] == 7 && delta["timings"]?["predicted_n"] == 1)
+        #expect(events.last?["timings"]?["predicted_per_second"] != nil)
+        // Without the fields no event has a member that OpenAI's does not have.
+        let plain = try self.events(self.view(), log.filter { if case .promptProgress = $0 { false } else { true } })
+        #expect(plain.allSatisfy { $0["timings"] == nil && $0["prompt_progress"] == nil })
+    }
 }

@@ -70,16 +70,16 @@ package struct ResponsesView: FoldingView, ResponseView {
         case .text(let channel, _, let text):
             guard !text.isEmpty, channel != .delimiter else { return }
             change(event, number, &state, history, &bytes)
-            writeDelta(text, [], &state, &bytes)
+            writeDelta(text, nil, &state, &bytes)
         case .detailedText(let channel, _, let text, let details):
             guard !text.isEmpty, channel != .delimiter else { return }
             change(event, number, &state, history, &bytes)
-            writeDelta(text, details.probabilities, &state, &bytes)
+            writeDelta(text, details, &state, &bytes)
         case .call(_, let name): change(event, number, &state, history, &bytes, name: name)
         case .arguments(_, _, let text):
             // The text of a custom tool's input follows as a whole.
             guard !text.isEmpty, !state.isMarked else { return }
-            writeDelta(text, [], &state, &bytes)
+            writeDelta(text, nil, &state, &bytes)
         case .finished(let completion):
             begin(&state, &bytes)
             let end = status(completion)
@@ -87,6 +87,10 @@ package struct ResponsesView: FoldingView, ResponseView {
             Self.open(end.eventName, &state, &bytes)
             JSONText.appendRaw(",\"response\":", to: &bytes)
             writeObject(end, OutputItems(history.events(from: 0)).items, completion.timings, to: &bytes)
+            if options.responseFields.timingsPerToken {
+                JSONText.appendRaw(",", to: &bytes)
+                Accounting.writeTimings(of: completion, showsCachedText: options.showsCachedText, to: &bytes)
+            }
             Self.close(&bytes)
         case .failed(let error):
             begin(&state, &bytes)
@@ -98,7 +102,13 @@ package struct ResponsesView: FoldingView, ResponseView {
             Self.close(&bytes)
         case .ping: SharedStreamEvents.appendPing(to: &bytes)
         case .promptProgress(let progress):
-            if let wait = progress.wait { SharedStreamEvents.appendComment(wait, to: &bytes) }
+            if let wait = progress.wait { return SharedStreamEvents.appendComment(wait, to: &bytes) }
+            // llama-server's form: another event of this name, beside the response that its type has.
+            Self.open("response.in_progress", &state, &bytes)
+            JSONText.appendRaw(",\"response\":", to: &bytes)
+            writeObject(.inProgress, [], nil, to: &bytes)
+            options.writeProgress(progress, to: &bytes)
+            Self.close(&bytes)
         case .controlled(let record): ControlBodies.appendComment(record, number: number, to: &bytes)
         case .handedOver: SharedStreamEvents.appendHandoverTrace(head.id, number: number, to: &bytes)
         case .started, .promptTokens, .warning, .choice, .ended: break
@@ -191,8 +201,9 @@ package struct ResponsesView: FoldingView, ResponseView {
     }
 
     /// Appends more text of the open item.
+    /// - Parameter details: logprobs and timings; nil = the text has none.
     private func writeDelta(
-        _ text: ArraySlice<UInt8>, _ tokens: [TokenProbabilities], _ state: inout ViewState, _ bytes: inout [UInt8]
+        _ text: ArraySlice<UInt8>, _ details: TokenDetails?, _ state: inout ViewState, _ bytes: inout [UInt8]
     ) {
         // A summary is one text, which only its server reads.
         guard let item = state.item, !(compacts && item.kind == .text) else { return }
@@ -208,8 +219,9 @@ package struct ResponsesView: FoldingView, ResponseView {
         JSONText.appendRaw("\"", to: &bytes)
         if item.kind == .text {
             JSONText.appendRaw(",\"logprobs\":", to: &bytes)
-            probabilities.writeEntries(tokens, to: &bytes)
+            probabilities.writeEntries(details?.probabilities ?? [], to: &bytes)
         }
+        options.writeTimings(details?.tokenTimings, to: &bytes)
         Self.close(&bytes)
     }
 

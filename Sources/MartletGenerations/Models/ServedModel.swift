@@ -137,7 +137,12 @@ package struct ServedModel: Sendable {
 
     /// The values that the template sees by name. Those of the request win.
     func arguments(of request: ChatCompletionRequest) -> JSONObject {
-        templateArguments.merging(request.templateArguments) { $1 }
+        var arguments = templateArguments.merging(request.templateArguments) { $1 }
+        // A budget of 0 without words for the end: a template that can leave the reasoning out costs no tokens for
+        // delimiters.
+        let isClosedAtOnce = request.reasoningBudget == 0 && request.reasoningMessage.isEmpty
+        if isClosedAtOnce, arguments["enable_thinking"] == nil { arguments["enable_thinking"] = false }
+        return arguments
     }
 
     /// Makes the prompt, the output parser and the constraint of a chat.
