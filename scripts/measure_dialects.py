@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the dialects: tokens/s against chat, chains of stored responses, and a store with many responses.
 
-usage: scripts/measure_dialects.py [speed] [chain] [store] [--binaries FOLDER] [--runs N] [--streams N] [--tokens N] [--turns N] [--responses N]
+usage: scripts/measure_dialects.py [speed] [chain] [store] [conversations] [--binaries FOLDER] [--runs N] [--streams N] [--tokens N] [--turns N] [--responses N]
 
 `speed` runs the same conversations in each dialect, alternately; the reasoning of the demo model is off, so that all have the same tokens. Prints one
 line per figure. Needs Linux (/proc).
@@ -141,29 +141,59 @@ def store(options):
     names = [hashlib.sha256(str(index).encode()).hexdigest()[:32] for index in range(options.responses - 1)]
     for name in names:
         source.with_name(f"{name}.json").write_text(text.replace(own, name))
-    starts, lookups, sizes = [], [], []
+    measure_starts(options, flags, folder, names, "/v1/responses/resp_{}", "stored responses")
+    shutil.rmtree(folder)
+
+
+def conversations(options):
+    """The start of a server with many stored conversations, and the time to read one of them and its items."""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    flags = ["serve", "--port", 0, "--model", options.model, "--access-log", "off", "--state-dir", folder]
+    names, turns = [], [
+        {"role": "user", "content": f"Question {index}: what is {index} + {index}?"} for index in range(4)]
+    with Server(options.binaries / "martlet", *flags) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        start = time.perf_counter()
+        for _ in range(options.responses):
+            connection.request("POST", "/v1/conversations", json.dumps({"items": turns}), HEADERS)
+            response = connection.getresponse()
+            body = json.loads(response.read())
+            assert response.status == 200, body
+            names.append(body["id"])
+        report("POST of a conversation with 4 items", [(time.perf_counter() - start) * 1000 / options.responses], "ms")
+        connection.close()
+    measure_starts(options, flags, folder, names, "/v1/conversations/{}", "stored conversations")
+    measure_starts(options, flags, folder, names, "/v1/conversations/{}/items", "stored conversations, with its items")
+    shutil.rmtree(folder)
+
+
+def measure_starts(options, flags, folder, names, path, things):
+    """Starts servers with a full state folder: the time to listen, the memory beside that of an empty one, and lookups."""
+    starts, lookups, sizes, empty = [], [], [], tempfile.mkdtemp()
     for _ in range(options.runs):
+        with Server(options.binaries / "martlet", *flags[:-1], empty) as server:
+            plain = resident_bytes(server.pid)
         with Server(options.binaries / "martlet", *flags) as server:
             starts.append(server.listening_seconds)
-            sizes.append(resident_bytes(server.pid) / (1 << 20))
+            sizes.append((resident_bytes(server.pid) - plain) / len(names))
             connection = http.client.HTTPConnection("127.0.0.1", server.port)
             for name in names[::len(names) // 200 or 1]:
                 start = time.perf_counter()
-                connection.request("GET", f"/v1/responses/resp_{name}")
+                connection.request("GET", path.format(name))
                 response = connection.getresponse()
                 body = response.read()
                 lookups.append((time.perf_counter() - start) * 1000)
-                assert response.status == 200 and name in body.decode(), body
+                assert response.status == 200 and (name in body.decode() or "/items" in path), body
             connection.close()
-    shutil.rmtree(folder)
-    report(f"start until it listens, with {options.responses} stored responses", starts, "s (aim 2)")
-    report("memory of the edge then", sizes, "MiB")
+    shutil.rmtree(empty)
+    report(f"start until it listens, with {len(names)} {things}", starts, "s (aim 2)")
+    report("memory of the edge for each of them, beside an empty folder", sizes, "bytes")
     report("GET of one of them", lookups, "ms (aim 2)")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figures", nargs="*", default=["speed", "chain", "store"])
+    parser.add_argument("figures", nargs="*", default=["speed", "chain", "store", "conversations"])
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / ".build/release")
     parser.add_argument("--model", default=ROOT / "Models/fledgling.Q8_0.gguf")
     parser.add_argument("--runs", type=int, default=5)
@@ -173,7 +203,7 @@ def main():
     parser.add_argument("--responses", type=int, default=10_000)
     options = parser.parse_args()
     for name in options.figures:
-        {"speed": speed, "chain": chain, "store": store}[name](options)
+        {"speed": speed, "chain": chain, "store": store, "conversations": conversations}[name](options)
 
 
 if __name__ == "__main__":
