@@ -2,6 +2,7 @@ import ArgumentParser
 import Llama
 import Logging
 import MartletEngine
+import MartletModels
 import MartletPlatform
 import MartletProtocol
 import MartletServer
@@ -38,6 +39,18 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
+    /// Prints the models of the Hugging Face cache in llama-server's form. Nothing is served.
+    ///
+    /// - Parameter folder: The cache; `nil` = the system has no home folder.
+    static func cacheList(_ folder: String?) -> String {
+        let models = folder.map { HubCache(folder: $0).models() } ?? []
+        let lines = models.enumerated().map { index, model in
+            let number = String(index + 1)
+            return String(repeating: " ", count: max(0, 4 - number.count)) + "\(number). \(model.name.printable)\n"
+        }
+        return "number of models in cache: \(models.count)\n" + lines.joined()
+    }
+
     /// Validates everything first, so that a wrong flag is one line and no process starts.
     func run() async throws {
         if SettingRequest.isHelp(flags) {
@@ -48,6 +61,9 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if SettingRequest.isVersion(flags) { return print(MartletVersion.current) }
         if flags.contains("--list-devices") { return try Self.listDevices(flags) }
+        if flags.contains(where: { ["--cache-list", "-cl"].contains($0) }) {
+            return Terminal.write(Self.cacheList(HubCache.folder(environment: CurrentProcess.environment)))
+        }
         CrashReport.configure()
         CurrentProcess.prepare()
         if let violation = ProcessLimits.current.violation { throw CommandFailure.exit(violation) }
@@ -80,10 +96,12 @@ struct ServeCommand: AsyncParsableCommand {
         let start = StartLog(log.sink, waitsForModel: edge.catalogue == nil)
         edge.configuration.onListening = { [log] port in
             start.noteListening()
-            if !log.isDisabled { LogWriter.standardError.write(welcome.text(port: port)) }
+            if !log.isDisabled { log.writeNotice(welcome.text(port: port)) }
         }
         edge.onReady = { _ in start.noteLoaded() }
-        edge.onOverdue = { reason in
+        edge.rows = log.rows
+        edge.onOverdue = { [log] reason in
+            log.rows?.finish()
             LogWriter.standardError.write(
                 "martlet: the server did not end in time and is ended now; still running: \(reason)\n")
             LogWriter.standardError.flush(upTo: .milliseconds(200))
@@ -96,6 +114,8 @@ struct ServeCommand: AsyncParsableCommand {
                     reloadsOnHangup: edge.configuration.tls != nil, ignoresHangup: ignoresHangup))
             log.flush()
         } catch let error as any CustomStringConvertible {
+            // Otherwise the error would stand behind a row.
+            log.rows?.finish()
             throw CommandFailure.exit(error)
         }
     }

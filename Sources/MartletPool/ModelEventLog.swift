@@ -47,8 +47,18 @@ package final class ModelEventLog: Sendable {
     /// Tells the ids of this process from those of another one.
     package let epoch: String
 
+    /// Receives each change; nil = none, beside the readers.
+    private let observer: (@Sendable (ModelChange) -> Void)?
+
     /// Makes an empty log.
-    package init(epoch: String = String(UInt32.random(in: 1 ... .max), radix: 16)) { self.epoch = epoch }
+    /// - Parameter observer: receives each change in order, under the locks of the log and of its caller.
+    package init(
+        epoch: String = String(UInt32.random(in: 1 ... .max), radix: 16),
+        observer: (@Sendable (ModelChange) -> Void)? = nil
+    ) {
+        self.epoch = epoch
+        self.observer = observer
+    }
 
     /// The cursor behind the newest event.
     package var end: Cursor { Cursor(next: state.withLock { $0.next }) }
@@ -72,6 +82,7 @@ package final class ModelEventLog: Sendable {
     /// Appends an event and wakes the readers.
     package func append(_ change: ModelChange) {
         let waiters = state.withLock { state in
+            observer?(change)
             state.events.append(Event(number: state.next, change: change))
             state.next += 1
             if state.events.count > Self.limit { state.events.removeFirst() }

@@ -24,6 +24,8 @@ package final class ModelPool: ModelDirectory {
         package var nameMap = ModelNameMap()
         /// The time between two comparisons of the sources with the last scan; nil = they are compared on demand only.
         package var watchInterval: Duration?
+        /// Receives each change of a model, in order. Called under locks, so it must return at once and call no pool.
+        package var onChange: (@Sendable (ModelChange) -> Void)?
         /// The time now. Tests replace it.
         package var now: @Sendable () -> LifecyclePolicy.Instant = { .now }
 
@@ -112,7 +114,7 @@ package final class ModelPool: ModelDirectory {
     /// Called when a model has become ready.
     let onReady: @Sendable () -> Void
     /// The changes of all models.
-    package let events = ModelEventLog()
+    package let events: ModelEventLog
 
     /// Makes a pool, and reads its sources.
     /// - Parameters:
@@ -127,6 +129,7 @@ package final class ModelPool: ModelDirectory {
         scan: @escaping @Sendable () throws(ModelSourceError) -> Catalogue
     ) throws(ModelSourceError) {
         self.settings = settings
+        events = ModelEventLog(observer: settings.onChange)
         self.receiver = receiver
         self.downloader = downloader
         self.logger = logger

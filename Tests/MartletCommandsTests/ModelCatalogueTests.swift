@@ -15,7 +15,8 @@ import Testing
 
     /// A catalogue of a folder with these files, each a copy of the demo model.
     private func withCatalogue(
-        _ files: [String], presets: String? = nil, _ body: (ModelCatalogue, String) throws -> Void
+        _ files: [String], presets: String? = nil, config: String? = nil,
+        _ body: (ModelCatalogue, String) throws -> Void
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "catalogue-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -30,6 +31,10 @@ import Testing
         if let presets {
             try presets.write(toFile: folder + "/presets.ini", atomically: true, encoding: .utf8)
             flags += ["--models-preset", folder + "/presets.ini"]
+        }
+        if let config {
+            try config.write(toFile: folder + "/martlet.conf", atomically: true, encoding: .utf8)
+            flags += ["--config", folder + "/martlet.conf"]
         }
         let values = try SettingParser(command: .serve).parse(arguments: flags, environment: { _ in nil })
         var sources = ModelSources()
@@ -62,6 +67,37 @@ import Testing
         try withCatalogue([], presets: section) { catalogue, _ in
             let found = try arguments(catalogue, "p")
             #expect(found.contains("--spec-draft-model=\(Self.fledgling)"))
+        }
+    }
+
+    /// Lines of `--config` before the sections are settings of the server; a section is a preset and overrides them.
+    @Test func aFileOfSettingsHasSectionsOfModels() throws {
+        let config = """
+            # The server
+            ctx-size = 1024
+            parallel = 2
+
+            [p]
+            model = \(Self.fledgling)
+            ctx-size = 512
+            [q]
+            model = \(Self.fledgling)
+            """
+        try withCatalogue([], config: config) { catalogue, _ in
+            #expect(PoolPlan.isWanted(catalogue.values) && catalogue.values.integer(.contextSize) == 1024)
+            let (p, q) = (try arguments(catalogue, "p"), try arguments(catalogue, "q"))
+            #expect(p.contains("--ctx-size=512") && p.contains("--parallel=2"), "\(p)")
+            #expect(q.contains("--ctx-size=1024") && q.contains("--parallel=2"), "\(q)")
+        }
+        try withCatalogue([], config: config.replacing("[q]\nmodel", with: "[q]\nmodle")) { catalogue, folder in
+            let error = #expect(throws: ModelSourceError.self) { try catalogue.scan() }
+            #expect(
+                error?.description
+                    == "--config: \(folder)/martlet.conf:9: unknown key 'modle'; did you mean 'model'?")
+        }
+        try withCatalogue([], presets: "[r]\nmodel = /m", config: config) { catalogue, folder in
+            let error = #expect(throws: ModelSourceError.self) { try catalogue.scan() }
+            #expect(error?.description.contains("exclude each other") == true)
         }
     }
 

@@ -39,6 +39,25 @@ import Testing
         #expect(ListCommand.note(local: ["a"], served: [], url: url)?.contains("does not have a;") == true)
     }
 
+    /// llama-server's form, so that scripts read both.
+    @Test func theCachedModelsAreListedAsLlamaServerListsThem() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(ServeCommand.cacheList(folder) == "number of models in cache: 0\n")
+        let commit = String(repeating: "ab", count: 20)
+        for (name, file) in [("org--tiny", "tiny-Q8_0.gguf"), ("org--big", "big-Q4_K_M.gguf")] {
+            let snapshot = "\(folder)/models--\(name)/snapshots/\(commit)"
+            try FileManager.default.createDirectory(atPath: snapshot, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/models--\(name)/refs", withIntermediateDirectories: true)
+            try Data(commit.utf8).write(to: URL(filePath: "\(folder)/models--\(name)/refs/main"))
+            try FileManager.default.copyItem(atPath: Self.fledgling, toPath: "\(snapshot)/\(file)")
+        }
+        #expect(
+            ServeCommand.cacheList(folder)
+                == "number of models in cache: 2\n   1. org/big:Q4_K_M\n   2. org/tiny:Q8_0\n")
+    }
+
     @Test func aFileThatIsNotThereIsListedWithItsReason() throws {
         let item = try item("/nowhere/x.gguf")
         #expect(item.statusText == "is not there" && item.summary == nil)

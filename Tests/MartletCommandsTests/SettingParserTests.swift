@@ -141,7 +141,6 @@ import Testing
         ("port", "martlet.ini:1: --port needs a value: a whole number from 0 to 65535"),
         ("port =", "martlet.ini:1: port needs a value; remove the line to leave the setting unset"),
         ("= 1", "martlet.ini:1: the name of a setting is missing before '='"),
-        ("[server]", "martlet.ini:1: sections are not supported; a file has the settings of one server"),
         ("config = other.ini", "martlet.ini:1: a file cannot name another file"),
         ("no-slots = on", "martlet.ini:1: --no-slots has no value"),
         (

@@ -89,7 +89,7 @@ import Testing
         #expect(file.entries == expected)
     }
 
-    @Test(arguments: ["= 1", "  =", "name =", "[section]", "--", "---= 2"])
+    @Test(arguments: ["= 1", "  =", "name =", "--", "---= 2"])
     func aWrongLineIsNamedByItsNumber(line: String) {
         // A line of dashes alone has no name either.
         let error = #expect(throws: SettingError.self) { try ConfigurationFile("ok = 1\n\(line)\n", path: "f") }

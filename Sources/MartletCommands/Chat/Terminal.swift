@@ -9,10 +9,13 @@ enum Terminal {
     /// Whether the standard error is a terminal.
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    /// The size in cells; 80 × 24 if the output is not a terminal or does not report its size.
-    static var size: ChatScreen.Size {
+    /// The size of the standard output in cells, see `size(of:)`.
+    static var size: ChatScreen.Size { size(of: STDOUT_FILENO) }
+
+    /// The size in cells; 80 × 24 if the descriptor is not a terminal or does not report its size.
+    static func size(of descriptor: Int32) -> ChatScreen.Size {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
             return ChatScreen.Size(columns: 80, rows: 24)
         }
         return ChatScreen.Size(columns: Int(size.ws_col), rows: size.ws_row > 0 ? Int(size.ws_row) : 24)

@@ -11,6 +11,8 @@ struct LogOutput: Sendable {
     let format: LineLogHandler.Format
     /// Whether nothing is written, not even the server's address.
     let isDisabled: Bool
+    /// The live rows of models that load; `nil` if standard error is no terminal, or lines are not for people.
+    let rows: LoadRows?
     /// The writers of the sink, for counters and for flushing.
     private let writers: [LogWriter]
 
@@ -24,12 +26,19 @@ struct LogOutput: Sendable {
         if let value = values.toggle(.logPrefix) { style.showsLabel = value }
         format = isJSON ? .json(begin: .now) : .text(style)
         var targets: [LogSink.Target] = []
+        let canShowRows = LoadRows.arePossible(
+            isTerminal: Terminal.isErrorTerminal, environment: CurrentProcess.environment)
+        rows =
+            !isDisabled && !isJSON && canShowRows
+            ? LoadRows(columns: { Terminal.size(of: STDERR_FILENO).columns }) { LogWriter.standardError.write($0) }
+            : nil
         if !isDisabled {
             let colors = values.text(.logColors)
             targets.append(
                 LogSink.Target(
                     writer: isJSON ? .standardOutput : .standardError,
-                    hasColors: !isJSON && (colors == "on" || colors == "auto" && isatty(STDERR_FILENO) == 1)))
+                    hasColors: !isJSON && (colors == "on" || colors == "auto" && isatty(STDERR_FILENO) == 1),
+                    rows: rows))
             if let path = values.text(.logFile) { targets.append(LogSink.Target(writer: try Self.file(path))) }
         }
         writers = targets.map(\.writer)
@@ -49,8 +58,14 @@ struct LogOutput: Sendable {
         }
     }
 
-    /// Waits until all lines are written, at most `LogWriter.flushTimeout`.
+    /// Writes lines to standard error, above the live rows.
+    func writeNotice(_ text: String) {
+        if let rows { rows.write(text) } else { LogWriter.standardError.write(text) }
+    }
+
+    /// Erases the live rows, and waits until all lines are written, at most `LogWriter.flushTimeout`.
     func flush() {
+        rows?.finish()
         for writer in writers { writer.flush(upTo: LogWriter.flushTimeout) }
     }
 

@@ -17,6 +17,13 @@ final class LogSink: Sendable {
         var writer: LogWriter
         /// Whether lines have the colour of their level.
         var hasColors = false
+        /// The live rows below the lines; `nil` = the writer has none.
+        var rows: LoadRows?
+
+        /// Writes lines above the live rows.
+        func write(_ text: String) {
+            if let rows { rows.write(text) } else { writer.write(text) }
+        }
     }
     /// A buffered line. The level selects its colour later.
     private struct Line {
@@ -54,7 +61,7 @@ final class LogSink: Sendable {
     /// Writes a line to all targets.
     private func write(_ line: Line) {
         for target in targets {
-            target.writer.write(target.hasColors ? LineColor.applied(to: line.text, level: line.level) : line.text)
+            target.write(target.hasColors ? LineColor.applied(to: line.text, level: line.level) : line.text)
         }
     }
 

@@ -28,6 +28,8 @@ struct Edge: Sendable {
     /// The logger of server and supervisor.
     var logger: Logger
     var restartPolicy = RestartPolicy()
+    /// The live rows of models that load; `nil` = they are not shown.
+    var rows: LoadRows?
     /// Called once when the model is loaded.
     var onReady: @Sendable (ModelInformation) -> Void = { _ in }
     /// Called when the server does not end in time, with the names of the parts that still run. The worker is dead by
@@ -120,11 +122,15 @@ struct Edge: Sendable {
         let hasDiskCache = workerArguments.contains { $0.hasPrefix("--\(FlagKey.diskCache.rawValue)") }
         let (failures, failure) = AsyncStream<Void>.makeStream()
         let startup = StartupObserver(onReady: onReady, onFailure: { failure.finish() })
-        configuration.onEngineState = { startup.engineStateChanged($0) }
+        let name = configuration.modelNames.first ?? model.name
+        configuration.onEngineState = { [rows] state in
+            rows?.show(state, of: name)
+            startup.engineStateChanged(state)
+        }
         let server = EdgeServer(configuration: configuration, logger: logger, services: [("the worker", service)]) {
             receiver in
             let engine = WorkerEngine(
-                modelName: configuration.modelNames.first ?? model.name,
+                modelName: name,
                 launcher: SubprocessLauncher(
                     executable: executable, arguments: workerArguments,
                     endDelay: hasDiskCache ? .seconds(10) : .milliseconds(500)), receiver: receiver,
@@ -173,14 +179,16 @@ struct Edge: Sendable {
             ? nil
             : ChildDownloader(
                 executable: executable, token: values.text(.hubToken),
-                isSandboxed: values.toggle(.sandbox) != false)
+                isSandboxed: values.toggle(.sandbox) != false, logger: logger)
         let server: EdgeServer
         do {
             server = try EdgeServer(configuration: configuration, logger: logger, services: [("the workers", service)])
             {
                 receiver, onReady in
+                var settings = PoolPlan.settings(values, catalogue.sources, catalogue.devices)
+                if let rows { settings.onChange = { rows.show($0) } }
                 let pool = try ModelPool(
-                    PoolPlan.settings(values, catalogue.sources, catalogue.devices), receiver: receiver,
+                    settings, receiver: receiver,
                     downloader: downloader,
                     logger: logger, onReady: onReady, stamp: { catalogue.sources.stamp }
                 ) { () throws(ModelSourceError) in try catalogue.scan() }

@@ -34,9 +34,8 @@ struct ModelCatalogue: Sendable {
     /// Keys of presets that select or name the model. The others are flags of `martlet serve`.
     private static let ownKeys: Set<String> = Set(
         PresetFile.ownKeys + [
-            "model", "alias", "tags", "mmproj", "spec-draft-model", ModelSources.draftRepositoryKey, "hf-repo",
-            "hf-file",
-        ])
+            "model", "alias", "tags", "mmproj", "spec-draft-model",
+        ] + ModelSources.originKeys)
 
     /// The sources that the settings name.
     /// - Parameter downloaded: The path of a model that was downloaded at the start.
@@ -49,17 +48,24 @@ struct ModelCatalogue: Sendable {
         sources.hubFolder = HubCache.folder(environment: CurrentProcess.environment)
         sources.embeddedPath = try? ModelFile(named: nil, executable: CurrentProcess.executable).path.string
         sources.presets = try presets(values)
+        sources.downloadPath = DownloadRequest.path(ofAddress:)
         return sources
     }
 
-    /// The presets of `--models-preset`; `nil` without the flag.
+    /// The presets of `--models-preset`, or the sections of the file of `--config`; `nil` = there are none.
     private static func presets(_ values: SettingValues) throws(SettingError) -> PresetFile? {
-        guard let path = values.text(.modelsPreset) else { return nil }
-        let text = try SmallFile.text(path, for: "--models-preset")
+        let key: FlagKey = values.hasModelSections ? .config : .modelsPreset
+        guard let path = values.text(key) else { return nil }
+        if key == .config, values.text(.modelsPreset) != nil {
+            throw SettingError("--models-preset and the sections of \(path) exclude each other")
+        }
+        var text = try SmallFile.text(path, for: "--\(key.rawValue)")
+        // The lines before the sections are settings of the server.
+        if key == .config { text = try ConfigurationFile(text, path: path).sections ?? "" }
         do throws(ModelSourceError) {
             return try PresetFile(text, path: path, knownKeys: PresetKeys.all, canonicalKey: PresetKeys.canonical)
         } catch {
-            throw SettingError("--models-preset: \(error)")
+            throw SettingError("--\(key.rawValue): \(error)")
         }
     }
 

@@ -7,9 +7,11 @@ import Synchronization
 
 /// The settings of a server that loads and unloads models.
 struct PoolPlan {
-    /// Whether the settings ask for such a server: several files, a folder, presets, a time to sleep, or a rule about loads.
+    /// Whether the settings ask for such a server: several files, a folder, presets or sections, a time to sleep, or a rule
+    /// about loads.
     static func isWanted(_ values: SettingValues) -> Bool {
         values.modelPaths.count > 1 || values.text(.modelsFolder) != nil || values.text(.modelsPreset) != nil
+            || values.hasModelSections
             || values.integer(.sleepTime).map { $0 >= 0 } ?? false || values.integer(.maximumModels) ?? 0 > 0
             || values.toggle(.modelsAutoload) == false
     }

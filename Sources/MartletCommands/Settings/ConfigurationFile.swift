@@ -7,6 +7,8 @@
 ///     ctx-size = 8192
 ///     no-metrics
 ///
+/// Sections of models may follow (`[name]`), in the form of presets (`PresetFile`).
+///
 /// Lines that begin with `#` or `;` are comments. A value extends to the end of its line, without the blanks at both
 /// ends; it has no quotes and no comment behind it. A toggle needs no value.
 struct ConfigurationFile: Equatable {
@@ -21,18 +23,24 @@ struct ConfigurationFile: Equatable {
         var line: Int
     }
 
+    /// The settings of the server, before the first section.
     private(set) var entries: [Entry] = []
+    /// The sections, behind as many line breaks as there are lines before them, so that errors have the file's lines; `nil` =
+    /// there is none.
+    private(set) var sections: String?
 
     /// Parses the text of a file. Whether a name exists is checked later, see ``SettingParser``.
     /// - Parameter path: The file's name for errors.
-    /// - Throws: If a line is a section, has no name, or has an equals sign without a value.
+    /// - Throws: If a line before the sections has no name, or has an equals sign without a value.
     init(_ text: String, path: String) throws(SettingError) {
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
             let content = Self.trimmed(line)
             guard let first = content.first, first != "#", first != ";" else { continue }
             let source = "\(path):\(index + 1)"
             guard first != "[" else {
-                throw SettingError("\(source): sections are not supported; a file has the settings of one server")
+                sections = String(repeating: "\n", count: index) + lines[index...].joined(separator: "\n")
+                return
             }
             let parts = content.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = SettingName.normalized(Self.trimmed(parts[0]).drop { $0 == "-" })

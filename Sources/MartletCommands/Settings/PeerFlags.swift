@@ -61,17 +61,18 @@ enum PeerFlags {
 
     // MARK: Missing capabilities
 
-    /// Flags about downloads.
+    /// Flags about models of certain repositories.
     private static let models: [PeerFlag] =
         [
-            PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(downloads)),
-            PeerFlag(["--cache-list", "-cl"], .missing(downloads)),
+            PeerFlag(["--docker-repo", "-dr"], values: 1, .missing(dockerModels)),
+            // `ServeCommand` handles it before it parses settings.
+            PeerFlag(["--cache-list", "-cl"], .withoutEffect("the cached models are printed, and nothing is served")),
         ]
         + [
             "--embd-gemma-default", "--fim-qwen-1.5b-default", "--fim-qwen-3b-default", "--fim-qwen-7b-default",
             "--fim-qwen-7b-spec", "--fim-qwen-14b-spec", "--fim-qwen-30b-default", "--gpt-oss-20b-default",
             "--gpt-oss-120b-default", "--vision-gemma-4b-default", "--vision-gemma-12b-default",
-        ].map { PeerFlag([$0], .missing(downloads)) }
+        ].map { PeerFlag([$0], .missing(shortcuts)) }
 
     /// Flags about images, audio and video. A server that ignored them would answer without the attachments.
     private static let media: [PeerFlag] =
@@ -118,7 +119,7 @@ enum PeerFlags {
                 .withoutEffect("the place of sampling does not change the tokens"), negative: .always),
             PeerFlag(
                 ["--spec-draft-hf", "--spec-draft-hf-repo", "--hf-repo-draft", "-hfd", "-hfrd"], values: 1,
-                .missing(downloads)),
+                .missing(draftRepositories)),
             PeerFlag(
                 ["--spec-draft-p-split", "--draft-p-split"], values: 1,
                 .withoutEffect("llama-server ignores it, too: a draft has one branch")),
@@ -151,7 +152,11 @@ enum PeerFlags {
     // The names of missing capabilities, as errors and the compatibility page show them. Example: "--tools: a flag of
     // llama-server that martlet does not support yet (tools that the server runs itself)".
     private static let draftPlacement = "own devices and processors of a draft model"
-    private static let downloads = "downloads"
+    private static let dockerModels =
+        "models of Docker Hub; --hf-repo downloads from Hugging Face, and --model-url from an https address"
+    private static let draftRepositories =
+        "a draft model of a repository; download it with 'martlet pull' and name its file with --spec-draft-model"
+    private static let shortcuts = "shortcuts for certain models; --hf-repo ORG/NAME serves any model of Hugging Face"
     private static let images = "images, audio and video"
     private static let tools = "tools that the server runs itself"
 }

@@ -36,6 +36,8 @@ struct SettingParser {
     private struct Collected {
         var given: [RawSetting] = []
         var notices: [String] = []
+        /// Whether a file has sections of models.
+        var hasSections = false
     }
 
     /// Parses all sources.
@@ -81,6 +83,7 @@ struct SettingParser {
             values.set(setting, to: choice)
         }
         values.modelPaths = flags.given.filter { $0.setting.key == .model }.map(\.text)
+        values.hasModelSections = file.hasSections
         values.notices = flags.notices + fromEnvironment.notices + file.notices
         return values
     }
@@ -91,7 +94,9 @@ struct SettingParser {
     ) throws(SettingError) -> Collected {
         var result = Collected()
         var lines: [String: Int] = [:]
-        for entry in try ConfigurationFile(try read(path), path: path).entries {
+        let file = try ConfigurationFile(try read(path), path: path)
+        result.hasSections = file.sections != nil
+        for entry in file.entries {
             do throws(SettingError) {
                 var rest: ArraySlice<String> = []
                 var found = Collected()

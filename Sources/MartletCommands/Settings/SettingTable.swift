@@ -22,7 +22,8 @@ enum SettingTable {
     private static let model: [Setting] = [
         Setting(
             .config, environment: [], .text, "PATH", unset: "none", in: .model, for: .edge,
-            "A file with settings: 'name = value' in each line. A name is a flag without its dashes; # begins a comment."
+            "A file with settings: 'name = value' in each line. A name is a flag without its dashes; # begins a comment. Sections "
+                + "[NAME] behind them are presets of models, as in --models-preset."
         ),
         Setting(
             .model, ["-m"], environment: ["LLAMA_ARG_MODEL"], .text, "PATH",

@@ -39,6 +39,8 @@ struct SettingValues: Sendable {
     var notices: [String] = []
     /// The values of all flags `--model`, in their order. The setting itself has the last one.
     var modelPaths: [String] = []
+    /// Whether the file of `--config` has sections of models.
+    var hasModelSections = false
 
     /// Sets a value. Called by the parser.
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
