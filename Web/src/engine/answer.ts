@@ -255,6 +255,8 @@ export class Answer {
     }
 
     private progress(progress: JSONValue | undefined): void {
+        // The answer waits for its turn, and its prompt is known already.
+        if (count(member(progress, "queue_position")) !== null) return;
         const total = count(member(progress, "total"));
         if (total === null) return;
         const processed = count(member(progress, "processed")) ?? 0;

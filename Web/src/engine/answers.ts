@@ -378,6 +378,11 @@ export class Answers {
         else if (isSkipping) this.sync.post({ kind: "skip", id });
     }
 
+    /** The list of models has changed. */
+    followLoads(): void {
+        for (const run of this.runs.values()) run.followLoad();
+    }
+
     /** Connects all lost answers at once, and checks silent connections. */
     hurry(): void {
         for (const run of this.runs.values()) run.hurry();
@@ -388,7 +393,7 @@ export class Answers {
         await Promise.all([...this.runs.values()].map(run => run.flush()));
     }
 
-    /** Leaves all answers; they go on at the server, and the next page reads them. */
+    /** Leaves all answers to the next page. */
     async close(): Promise<void> {
         this.isClosed = true;
         this.cancelPoll?.();

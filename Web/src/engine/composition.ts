@@ -69,7 +69,10 @@ export class Composition {
     /** Joins the parts of this tab. */
     private connect(): void {
         const { api, answers, models, server, notices, settings } = this.parts;
-        models.onChange = () => this.topics.notify(topics.models);
+        models.onChange = () => {
+            answers.followLoads();
+            this.topics.notify(topics.models);
+        };
         server.onChange = () => {
             this.topics.notify(topics.server);
             if (server.current.hasHistory && this.history === null) void this.startHistory().catch(() => undefined);

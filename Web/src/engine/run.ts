@@ -3,6 +3,7 @@ import { StreamReader } from "./reader";
 import type { ReaderEnd } from "./reader";
 import { chatRequest } from "./requests";
 import { runningState } from "./status";
+import { sendStop } from "./stopping";
 import { localFailure, lossOf } from "./runrecord";
 import type { Loss, RunContext, RunRecord } from "./runrecord";
 import { Submission } from "./submission";
@@ -153,9 +154,13 @@ export class AnswerRun {
     setStatus(body: JSONValue): void {
         const status = body as { queue_position?: unknown };
         this.queuePosition = typeof status.queue_position === "number" ? status.queue_position : null;
-        if (this.answer.state === "queued" || this.answer.state === "loading") {
-            this.answer.state = this.context.modelLoad(this.answer.model) ? "loading" : "queued";
-        }
+        this.followLoad();
+    }
+
+    /** Shows whether the answer waits for the load of its model; called when the list of models changes. */
+    followLoad(): void {
+        const { state, model } = this.answer;
+        if (state === "queued" || state === "loading") this.answer.state = this.context.modelLoad(model) ? "loading" : "queued";
         this.publish();
     }
 
@@ -287,34 +292,35 @@ export class AnswerRun {
     /** Shows the stop at once, and tells the server until it has answered. */
     stop(): void {
         this.isStopWanted = true;
-        if (this.answer.state !== "stopping") {
-            this.answer.state = "stopping";
-            this.message = { ...this.message, revision: this.message.revision + 1 };
-            this.publish();
-            void this.flush();
-        }
         this.submission?.abort();
+        // The request leaves before anything is drawn or stored.
         if (this.generation !== null && !this.isStopSent) {
             this.isStopSent = true;
             void this.sendStop(this.generation);
         }
+        if (this.answer.state === "stopping") return;
+        this.answer.state = "stopping";
+        this.message = { ...this.message, revision: this.message.revision + 1 };
+        this.publish();
+        void this.flush();
     }
 
     private async sendStop(generation: string): Promise<void> {
-        const { api, environment } = this.context;
-        const path = "v1/generations/" + encodeURIComponent(generation);
-        for (let attempt = 0; attempt < 60; attempt += 1) {
-            // A generation that has ended refuses the command and keeps its text; DELETE would remove it.
-            const reply = await api.request("POST", path + "/control", { action: "stop" }, 10_000);
-            this.reader?.hurry();
-            if (reply.kind === "ok") return;
-            if (reply.kind === "refused" && (reply.failure.status === 404 || reply.failure.status === 409)) return;
-            if (attempt === 0) {
+        await sendStop(this.context.environment, this.context.api, generation, {
+            hasNoText: () => this.hasNoText,
+            replied: () => this.reader?.hurry(),
+            failed: () => {
                 this.problem = words.stoppingFailed;
                 this.publish();
-            }
-            await new Promise<void>(resolve => environment.clock.after(Math.min(8_000, 500 * 2 ** attempt), resolve));
-        }
+            },
+        });
+    }
+
+    /** Whether this page has no text of the generation; the server may have some. */
+    private get hasNoText(): boolean {
+        const { answer, message } = this;
+        const { baseText = 0, baseReasoning = 0 } = message.stream ?? {};
+        return answer.text.length <= baseText && answer.reasoning.length <= baseReasoning && answer.toolCalls.length === 0;
     }
 
     // --- Showing and saving ----------------------------------------------------------------------------------------------

@@ -28,6 +28,9 @@ const done = (id: string): ServerSentEvent => ({ id, type: "message", data: "[DO
 
 test("textReasoningAndStateFollowTheChunks", () => {
     const answer = new Answer(running());
+    // The server knows the prompt of an answer that still waits for its turn.
+    answer.append(chunk("0", { choices: [], prompt_progress: { total: 10, processed: 0, time_ms: 0, queue_position: 0 } }), 0);
+    assert.equal(answer.state, "queued");
     answer.append(chunk("1", { choices: [], prompt_progress: { total: 10, processed: 5, time_ms: 7 } }), 0);
     assert.equal(answer.state, "prompting");
     answer.append(delta("2", { reasoning_content: "Hm" }), 100);

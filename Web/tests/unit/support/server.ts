@@ -89,6 +89,7 @@ export class ScriptedServer {
             if (!generation) return json(404, { error: { message: "Generation not found or expired", code: 404 } });
             if (parts[3] === "events") return this.events(generation, headers.get("Last-Event-ID") ?? null, options.signal);
             if (parts[3] === "control") return this.control(generation, JSON.parse(String(options.body)));
+            if (method === "DELETE") return this.remove(generation);
             return json(200, this.status(generation));
         }
         return json(404, { error: { message: "There is no route", code: 404 } });
@@ -136,10 +137,23 @@ export class ScriptedServer {
         if (generation.state === "finished" || generation.state === "failed") {
             return json(409, { error: { code: 409, message: "The generation has ended", reason: "finished" } });
         }
+        // A generation that waits for its model gives no reply until the model is there.
+        if (generation.state === "queued") return json(503, { error: { message: "The model loads", code: 503 } });
         if (command.action === "stop") this.stop(generation);
         else this.comment(generation, { action: command.action, applied: true });
         if (command.action === "fork") return json(200, { applied: true, ids: [] });
         return json(200, { applied: true });
+    }
+
+    /** A running generation is cancelled and stays; an ended one goes, with its text. */
+    private remove(generation: Generation): Response {
+        if (generation.state === "queued" || generation.state === "running") {
+            generation.isStopped = true;
+            this.finish(generation, "cancelled");
+        } else {
+            this.generations.splice(this.generations.indexOf(generation), 1);
+        }
+        return json(200, this.status(generation));
     }
 
     private stop(generation: Generation): void {
