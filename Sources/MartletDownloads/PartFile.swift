@@ -155,14 +155,20 @@ final class PartFile: Sendable {
 }
 
 /// Free space of a file system.
-enum DiskSpace {
+package enum DiskSpace {
     /// The space that remains free in any case.
     static let reserve: UInt64 = 64 << 20
 
     /// Bytes that this process may write to the file system of a folder; `nil` if the system does not report it.
-    static func available(in folder: String) -> UInt64? {
+    ///
+    /// A folder that does not exist yet lies on the disk of the nearest one above it.
+    package static func available(in folder: String) -> UInt64? {
         var status = statvfs()
-        guard statvfs(folder, &status) == 0 else { return nil }
+        var place = folder[...]
+        while statvfs(String(place), &status) != 0 {
+            guard errno == ENOENT, place.utf8.count > 1, let slash = place.lastIndex(of: "/") else { return nil }
+            place = slash == place.startIndex ? "/" : place[..<slash]
+        }
         return UInt64(status.f_bavail) * UInt64(status.f_frsize)
     }
 

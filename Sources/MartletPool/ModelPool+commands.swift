@@ -10,6 +10,9 @@ extension ModelPool {
     /// - Complexity: O(models).
     package var statuses: [ModelStatus] { snapshot.statuses }
 
+    /// Bytes that downloads may still write to their disk; nil if the server downloads nothing.
+    package var downloadSpace: UInt64? { downloader?.freeByteCount }
+
     /// All models that lists show with their states, and the place in the event log behind these states.
     package var snapshot: (statuses: [ModelStatus], cursor: ModelEventLog.Cursor) {
         state.withLock { state in
@@ -211,4 +214,7 @@ package protocol ModelDownloader: Sendable {
     /// - Parameter progress: called with the bytes so far, on any thread.
     /// - Returns: the problem as a predicate that follows the model's name; nil = the files are complete.
     func download(_ origins: [ModelOrigin], progress: @escaping @Sendable (DownloadState) -> Void) async -> String?
+
+    /// Bytes that downloads may still write to their disk; nil if the system does not report it. Asks the system at each read.
+    var freeByteCount: UInt64? { get }
 }

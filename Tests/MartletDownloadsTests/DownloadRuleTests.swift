@@ -115,4 +115,9 @@ import Testing
         #expect(Hub.files(try JSONParser.parse(Array("[\(list)]".utf8))).map(\.path) == ["ok/x.gguf"])
         #expect(Hub.files(try JSONParser.parse(Array(#"[{"type":"file","path":"x","oid":"../y"}]"#.utf8))).isEmpty)
     }
+
+    @Test func aFolderThatDoesNotExistYetHasTheSpaceOfItsDisk() {
+        #expect((DiskSpace.available(in: "/no such folder/hub/models") ?? 0) > 0)
+        #expect(DiskSpace.available(in: "") == nil)
+    }
 }

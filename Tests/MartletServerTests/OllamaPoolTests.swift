@@ -64,6 +64,8 @@ import Testing
             #expect(lines.compactMap { $0["completed"]?.integerValue }.last == 10)
             #expect(lines.allSatisfy { $0["total"] == nil || $0["digest"] == .string(Self.name) })
             #expect(downloads.names == [Self.name])
+            let list = try await server.send("GET", "/v1/models").json
+            #expect(list["free_bytes"] == JSONValue(3 << 30 as UInt64))
             // The model is present now, under the name of the pull too.
             let again = try await text(server, #"{"model":"hf.co/org/name:Q8_0","stream":false}"#)
             #expect(try json(again.body) == ["status": "success"] && downloads.names.count == 1)
@@ -112,6 +114,7 @@ final class StagedDownloads: ModelDownloader {
 
     /// The names of all downloads so far.
     var names: [String] { state.withLock { $0.names } }
+    let freeByteCount: UInt64? = 3 << 30
 
     func download(
         _ origins: [ModelOrigin], progress: @escaping @Sendable (DownloadState) -> Void

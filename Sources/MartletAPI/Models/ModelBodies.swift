@@ -9,13 +9,17 @@ package enum ModelBodies {
     /// `/v1/models` and `/models`: OpenAI's list in `data`, Ollama's in `models`.
     ///
     /// A file of another kind than a model is in `data` only, with its `kind` and the reason in its status.
-    /// - Parameter created: seconds since 1970.
+    /// - Parameters:
+    ///   - created: seconds since 1970.
+    ///   - freeByteCount: bytes that downloads may still write; nil = the list does not say.
     /// - Complexity: O(models).
-    package static func list(_ models: [ModelStatus], created: Int) -> JSONValue {
-        [
+    package static func list(_ models: [ModelStatus], created: Int, freeByteCount: UInt64? = nil) -> JSONValue {
+        var members: JSONObject = [
             "models": .array(models.filter { $0.definition.kind == .model }.map(legacy)), "object": "list",
             "data": .array(models.map { entry($0, created: created) }),
         ]
+        members["free_bytes"] = freeByteCount.map { JSONValue($0) }
+        return .object(members)
     }
 
     /// Ollama's clients read the name and the capabilities. The other members must exist.

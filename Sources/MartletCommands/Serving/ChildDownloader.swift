@@ -17,6 +17,10 @@ struct ChildDownloader: ModelDownloader {
     var isSandboxed = true
     /// Receives the lines of the child for people.
     let logger: Logger
+    /// The folder of downloads; `nil` without a home folder.
+    var folder: String?
+
+    var freeByteCount: UInt64? { folder.flatMap(DiskSpace.available) }
 
     /// Runs one child after the other. The bytes of all origins are one progress.
     func download(

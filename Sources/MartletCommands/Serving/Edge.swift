@@ -179,7 +179,8 @@ struct Edge: Sendable {
             ? nil
             : ChildDownloader(
                 executable: executable, token: values.text(.hubToken),
-                isSandboxed: values.toggle(.sandbox) != false, logger: logger)
+                isSandboxed: values.toggle(.sandbox) != false, logger: logger,
+                folder: HubCache.folder(environment: CurrentProcess.environment))
         let server: EdgeServer
         do {
             server = try EdgeServer(configuration: configuration, logger: logger, services: [("the workers", service)])

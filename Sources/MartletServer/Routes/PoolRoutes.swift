@@ -22,7 +22,7 @@ struct PoolRoutes: Sendable {
         table.add(.get, "/v1/models", "/models") { request, _ in
             if request.uri.queryParameters["reload"] != nil { try rescan() }
             pool.measureAll()
-            return .json(ModelBodies.list(pool.statuses, created: startTime))
+            return .json(ModelBodies.list(pool.statuses, created: startTime, freeByteCount: pool.downloadSpace))
         }
         table.add(.get, "/models/sse", "/v1/models/sse", for: .reading) { request, context in
             events(request, context)

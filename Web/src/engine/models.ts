@@ -110,7 +110,7 @@ const hiddenLimit = 30_000;
  */
 export class Models {
     private entries = new Map<string, JSONValue>();
-    private feed: ModelsFeed = { models: [], isManaged: false, connection: "connecting", defaultModel: null };
+    private feed: ModelsFeed = { models: [], isManaged: false, connection: "connecting", defaultModel: null, freeBytes: null };
     private favourites: readonly string[] = [];
     private defaultModel: string | null = null;
     private readonly backoff = new Backoff();
@@ -201,6 +201,7 @@ export class Models {
             entries.set(name, { ...object(twin), ...object(entry) } as JSONValue);
         }
         this.entries = entries;
+        this.feed = { ...this.feed, freeBytes: number(object(reply.body).free_bytes) };
         this.publish("live");
         return true;
     }
@@ -249,6 +250,7 @@ export class Models {
             return;
         } else if (kind === "model_remove") {
             this.entries.delete(name);
+            void this.list();
         } else if (kind === "status_change") {
             const status: JSONObject = {
                 value: members.status,
@@ -263,6 +265,7 @@ export class Models {
             this.change(name, { status: { value: "downloading", fraction: members.fraction ?? null } });
         } else if (kind === "download_finished") {
             this.change(name, { status: { value: "unloaded" } });
+            void this.list();
         } else if (kind === "download_failed") {
             this.change(name, { status: { value: "unloaded", failed: true, error: members.error ?? null } });
         }

@@ -88,7 +88,7 @@ export function ServerPage() {
 
             <section aria-labelledby="models">
                 <h2 id="models">Models</h2>
-                {feed.isManaged && <DownloadForm />}
+                {feed.isManaged && <DownloadForm freeBytes={feed.freeBytes} />}
                 <ul className="cards">
                     {feed.models.map(model => (
                         <ModelCard key={model.name} model={model} isManaged={feed.isManaged} />

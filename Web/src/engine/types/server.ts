@@ -36,6 +36,8 @@ export interface ModelsFeed {
     readonly connection: "connecting" | "live" | "stale";
     /** The model of new conversations. */
     readonly defaultModel: string | null;
+    /** Bytes that downloads may still write to the disk of the server; null = the server does not say. */
+    readonly freeBytes: number | null;
 }
 
 /** Whether the server can be used, for the bar at the top. */

@@ -1,10 +1,11 @@
 import { useState } from "react";
 import type { Model } from "../../engine/types";
+import { bytes } from "../format";
 import { useEngine } from "../hooks";
 import { IconButton } from "../ui";
 
 /** Asks the server to download a model; the progress is in the list of models. */
-export function DownloadForm() {
+export function DownloadForm({ freeBytes }: { freeBytes: number | null }) {
     const engine = useEngine();
     const [name, setName] = useState("");
     const isName = /^[\w.-]+\/[\w.-]+(:[\w.-]+)?$/.test(name.trim());
@@ -25,6 +26,7 @@ export function DownloadForm() {
             <button type="submit" className="button" disabled={!isName}>
                 Download
             </button>
+            {freeBytes !== null && <span className="hint">{bytes(freeBytes)} free on the disk of the server</span>}
         </form>
     );
 }
