@@ -23,8 +23,9 @@ import Testing
     private static let sample = pack(
         head: #"""
             [{"name":"index.html","type":"text/html; charset=utf-8","tag":"i1","identity":[0,4],"gzip":[4,2]},
-             {"name":"page/app-1.js","type":"text/javascript","tag":"a1","identity":[6,3],"gzip":[9,2],"br":[11,1]}]
-            """#, "pageGGappZZb")
+             {"name":"page/app-1.js","type":"text/javascript","tag":"a1","identity":[6,3],"gzip":[9,2],"br":[11,1]},
+             {"name":"page/frame-1.html","type":"text/html; charset=utf-8","tag":"f1","identity":[12,5]}]
+            """#, "pageGGappZZbframe")
 
     private static func withPage(_ configuration: inout ServerConfiguration) {
         configuration.readPagePack = { () throws(PagePack.Damage) in try read(sample) }
@@ -32,7 +33,7 @@ import Testing
 
     @Test func aPackListsItsFilesWithAllForms() throws {
         let pack = try Self.read(Self.sample)
-        #expect(pack.files.count == 2)
+        #expect(pack.files.count == 3)
         let file = try #require(pack.files[ExactString("page/app-1.js")])
         #expect(file.type == "text/javascript" && file.tag == "a1")
         #expect(PagePack.Coding.allCases.map { String(buffer: pack.content(of: file, $0)) } == ["b", "ZZ", "app"])
@@ -98,8 +99,21 @@ import Testing
             #expect(page["content-encoding"] == nil && page["vary"] == "Accept-Encoding")
             #expect(page["x-content-type-options"] == "nosniff" && page["referrer-policy"] == "no-referrer")
             let rules = page["content-security-policy"] ?? ""
-            for rule in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'"] {
+            for rule in [
+                "default-src 'none'", "script-src 'self'", "frame-src 'self'", "frame-ancestors 'none'",
+                "trusted-types 'none'",
+            ] {
                 #expect(rules.contains(rule))
+            }
+            // The page of a frame runs the scripts of an answer, so it is an origin of its own without network.
+            let (frame, document) = try await server.send("GET", "/page/frame-1.html")
+            #expect(frame.status == 200 && document == "frame" && frame["x-content-type-options"] == "nosniff")
+            let framed = frame["content-security-policy"] ?? ""
+            for rule in ["sandbox allow-scripts", "default-src 'none'", "frame-ancestors 'self'"] {
+                #expect(framed.contains(rule))
+            }
+            for word in ["allow-same-origin", "connect-src", "allow-top", "http", "'self' "] {
+                #expect(!framed.contains(word))
             }
             let tag = try #require(page["etag"])
             for value in [tag, "W/" + tag, "\"x\", \(tag)", "*"] {

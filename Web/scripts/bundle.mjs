@@ -76,26 +76,6 @@ run("tsc", ["-p", "."]);
 
 const names = new Map();
 const view = join(web, "src/view");
-// A style sheet that a lazy chunk adds: its name is known before the chunk is bundled. The two old forms of each font
-// are left out, because every browser that runs the page reads woff2.
-let mathStyles = "";
-if (existsSync(join(view, "math.css"))) {
-    for (const [key, name] of bundle([join(view, "math.css")], [])) names.set(key, name);
-    mathStyles = names.get("math.css") ?? "";
-    const path = join(assets, mathStyles);
-    const text = readFileSync(path, "utf8").replace(/,\s*url\([^)]*\)\s*format\("?(woff|truetype)"?\)/g, "");
-    writeFileSync(path, text);
-}
-if (existsSync(join(view, "theme.ts"))) {
-    for (const [key, name] of bundle([join(view, "theme.ts")], ["--format=iife"])) names.set(key, name);
-}
-const punycode = `--alias:punycode=${join(web, "scripts/punycode.js")}`;
-const main = ["--format=esm", "--splitting", punycode, `--define:MATH_STYLES=${JSON.stringify(mathStyles)}`];
-for (const [key, name] of bundle([join(view, "main.tsx")], main)) names.set(key, name);
-names.set("main.js", joinFirstLoad({
-    assets, metafile, main: names.get("main.js"), esbuild: tool("esbuild"), options: ["--target=es2021", "--charset=utf8", "--log-level=warning"],
-}));
-
 const statics = join(web, "static");
 for (const name of existsSync(statics) ? readdirSync(statics) : []) {
     const bytes = readFileSync(join(statics, name));
@@ -110,6 +90,25 @@ for (const name of existsSync(statics) ? readdirSync(statics) : []) {
     if (!/\.(webmanifest|html|json)$/.test(name)) continue;
     writeFileSync(path, readFileSync(path, "utf8").replace(/%([\w.-]+\.\w+)%/g, (all, key) => names.get(key) ?? all));
 }
+// Style sheets that lazy chunks add: their names are known before the chunks are bundled. The two old forms of each font
+// are left out, because every browser that runs the page reads woff2.
+for (const [key, name] of bundle([join(view, "math.css"), join(web, "src/styles/more.css")], [])) names.set(key, name);
+const [mathStyles, moreStyles] = [names.get("math.css"), names.get("more.css")];
+const mathPath = join(assets, mathStyles);
+writeFileSync(mathPath, readFileSync(mathPath, "utf8").replace(/,\s*url\([^)]*\)\s*format\("?(woff|truetype)"?\)/g, ""));
+if (existsSync(join(view, "theme.ts"))) {
+    for (const [key, name] of bundle([join(view, "theme.ts")], ["--format=iife"])) names.set(key, name);
+}
+const punycode = `--alias:punycode=${join(web, "scripts/punycode.js")}`;
+const main = [
+    "--format=esm", "--splitting", punycode,
+    `--define:MATH_STYLES=${JSON.stringify(mathStyles)}`, `--define:MORE_STYLES=${JSON.stringify(moreStyles)}`,
+    `--define:PREVIEW_PAGE=${JSON.stringify(names.get("preview.html"))}`,
+];
+for (const [key, name] of bundle([join(view, "main.tsx")], main)) names.set(key, name);
+names.set("main.js", joinFirstLoad({
+    assets, metafile, main: names.get("main.js"), esbuild: tool("esbuild"), options: ["--target=es2021", "--charset=utf8", "--log-level=warning"],
+}));
 
 const build = hashOf(readdirSync(assets).sort().map(name => name + hashOf(readFileSync(join(assets, name)))).join("\n"));
 const index = readFileSync(join(web, "index.html"), "utf8").replace(/%([\w.-]+)%/g, (all, key) => {

@@ -28,6 +28,8 @@ struct PagePack: Sendable {
         let type: String
         /// A hash of the content. Files with equal content have equal tags.
         let tag: String
+        /// Whether the file is a page that the chat page shows in a frame.
+        let isFramed: Bool
         /// The places of the stored forms: `gzip`, `identity`, or both are there.
         fileprivate(set) var places: [Coding: Range<Int>] = [:]
     }
@@ -83,7 +85,7 @@ struct PagePack: Sendable {
         guard let name = entry["name"]?.stringValue, let type = entry["type"]?.stringValue,
             let tag = entry["tag"]?.stringValue
         else { throw .invalidHead("a file has no name, type or tag") }
-        var file = File(type: type, tag: tag)
+        var file = File(type: type, tag: tag, isFramed: name.hasPrefix("page/") && name.hasSuffix(".html"))
         for coding in Coding.allCases {
             guard let place = entry[coding.rawValue] else { continue }
             guard let offset = place.arrayValue?.first?.integerValue, let length = place.arrayValue?.last?.integerValue,

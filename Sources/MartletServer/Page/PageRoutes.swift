@@ -44,7 +44,7 @@ struct PageRoutes: Sendable {
         let coding = AcceptedCodings(accepted.isEmpty ? nil : accepted.joined(separator: ",")).choose(from: stored)
         // Two codings of a file are different bytes, so a strong tag names the coding, too.
         let tag = "\"\(file.tag)-\(coding.rawValue)\""
-        var headers = securityHeaders
+        var headers = file.isFramed ? framedHeaders : securityHeaders
         headers[.eTag] = tag
         headers[.cacheControl] = cacheControl
         headers[.vary] = "Accept-Encoding"
@@ -94,14 +94,26 @@ struct PageRoutes: Sendable {
         .contentSecurityPolicy: [
             "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
             "font-src 'self'", "connect-src 'self'", "media-src 'self' blob:", "worker-src 'self'",
-            "manifest-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'", "trusted-types 'none'",
+            "manifest-src 'self'", "frame-src 'self'", "base-uri 'none'", "form-action 'none'",
+            "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
         ].joined(separator: "; "),
         .xContentTypeOptions: "nosniff",
         .referrerPolicy: "no-referrer",
         .openerPolicy: "same-origin",
         .resourcePolicy: "same-origin",
     ]
+
+    /// The page in which an answer's own HTML and scripts run: an origin of its own, without network, storage and forms. The
+    /// `frame-src` of the chat page keeps it from going to another address.
+    private static let framedHeaders: HTTPFields = {
+        var headers = securityHeaders
+        headers[.contentSecurityPolicy] = [
+            "sandbox allow-scripts", "default-src 'none'", "script-src 'unsafe-inline'", "style-src 'unsafe-inline'",
+            "img-src data: blob:", "font-src data:", "media-src data: blob:", "worker-src blob:", "base-uri 'none'",
+            "form-action 'none'", "frame-ancestors 'self'",
+        ].joined(separator: "; ")
+        return headers
+    }()
 }
 
 extension HTTPField.Name {

@@ -333,6 +333,10 @@ export class Engine implements ChatEngine {
         this.joined.parts.notices.dismiss(notice);
     }
 
+    notify(text: string, action: NonNullable<Notice["action"]>): void {
+        this.joined.parts.notices.show("info", text, action, null);
+    }
+
     // --- Search, transfer, server page ---------------------------------------------------------------------------------
 
     search(text: string, limit = 50): Promise<readonly SearchHit[]> {

@@ -92,6 +92,16 @@ const more: readonly SettingField[] = [
     field("json_schema", null, { label: "JSON schema of the answer", section: "output", kind: "json" }),
 ];
 
+/** The tool that the page runs itself (`view/markdown/preview.ts`). */
+const javascriptTool: JSONValue = {
+    type: "function",
+    function: {
+        name: "run_javascript",
+        description: "Runs JavaScript without network and files. Returns what console.log and `return` print.",
+        parameters: { type: "object", properties: { code: { type: "string" } }, required: ["code"] },
+    },
+};
+
 /** Settings of the page itself, with their values for a new user. */
 const pageDefaults: { readonly [name: string]: readonly [JSONValue, Hint] } = {
     theme: ["system", { label: "Theme", section: "display", kind: "choice", choices: ["system", "light", "dark"] }],
@@ -117,6 +127,18 @@ const pageDefaults: { readonly [name: string]: readonly [JSONValue, Hint] } = {
     ],
     // Texts under names; the text box has a dialog for them.
     prompts: [[], { section: "general", kind: "json" }],
+    loadOnChoice: [
+        false,
+        { label: "Load a model when it is chosen", section: "general", help: "Otherwise the first message loads it." },
+    ],
+    javascriptTool: [
+        false,
+        {
+            label: "Offer the model a JavaScript tool",
+            section: "developer",
+            help: "Its code runs when you press Run, in a frame without network and storage.",
+        },
+    ],
     screenReaderFull: [false, { label: "Read answers in full to a screen reader", section: "general" }],
 };
 
@@ -215,6 +237,9 @@ export class Settings {
         if (this.value(browser, null, "showProbabilities") === true && options.logprobs === undefined) {
             options.logprobs = true;
             options.top_logprobs = 5;
+        }
+        if (this.value(browser, null, "javascriptTool") === true) {
+            options.tools = [...(Array.isArray(options.tools) ? options.tools : []), javascriptTool];
         }
         return options;
     }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useEffect, useState } from "react";
 import type { ChatEngine, Message, Notice, Thread as ThreadSnapshot } from "../engine/types";
 import { topics } from "../engine/types";
 import { useBack } from "./back";
@@ -10,6 +10,7 @@ import { useKeys } from "./keys";
 import type { PageDialog } from "./keys";
 import { loadMarkdown } from "./markdown/lazy";
 import { recall, remember } from "./memory";
+import { part } from "./part";
 import { Gauge } from "./parts/Gauge";
 import { ModelPicker } from "./parts/ModelPicker";
 import { openConversation, useRoute } from "./router";
@@ -25,13 +26,13 @@ const loadTransfer = () => import("./Transfer");
 const loadSearch = () => import("./Search");
 const loadTools = () => Promise.all([import("./parts/Tools"), import("./parts/Probabilities"), import("./parts/ModelDialog"), import("./parts/ModelList"), import("./parts/Editor"), import("./parts/GaugeDetails"), import("./parts/Queue"), import("./parts/SlashMenu"), import("./parts/Compare"), import("./speech")]);
 const loadSteering = () => import("./parts/SteeringDialogs");
-const Search = lazy(() => loadSearch().then(module => ({ default: module.Search })));
+const Search = part(loadSearch, "Search");
 const loadDialogs = () => import("./PageDialogs");
-const Keys = lazy(() => loadDialogs().then(module => ({ default: module.Keys })));
-const SystemDialog = lazy(() => loadDialogs().then(module => ({ default: module.SystemDialog })));
-const ServerPage = lazy(() => loadServerPage().then(module => ({ default: module.ServerPage })));
-const Settings = lazy(() => loadSettings().then(module => ({ default: module.Settings })));
-const Transfer = lazy(() => loadTransfer().then(module => ({ default: module.Transfer })));
+const Keys = part(loadDialogs, "Keys");
+const SystemDialog = part(loadDialogs, "SystemDialog");
+const ServerPage = part(loadServerPage, "ServerPage");
+const Settings = part(loadSettings, "Settings");
+const Transfer = part(loadTransfer, "Transfer");
 
 /** Reads the lazy parts, so that they open at once even if the server is gone by then. */
 export function preloadParts(): void {

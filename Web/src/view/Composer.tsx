@@ -1,18 +1,18 @@
-import { lazy, Suspense, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useLayoutEffect, useRef, useState } from "react";
 import type { Attachment, ConversationID, SendProblem, Thread } from "../engine/types";
 import { topics } from "../engine/types";
 import { useEngine, useMedia, useTopic } from "./hooks";
 import { Icon } from "./icons";
-import { persistStorage } from "./memory";
+import { part } from "./part";
 import { DraftAttachments } from "./parts/Attachments";
 import { RunningBar } from "./parts/RunningBar";
 import type { SlashKeys } from "./parts/SlashMenu";
 import { openConversation } from "./router";
 import { grow, IconButton } from "./ui";
 
-const SlashMenu = lazy(() => import("./parts/SlashMenu").then(module => ({ default: module.SlashMenu })));
-const Prompts = lazy(() => import("./parts/Prompts").then(module => ({ default: module.Prompts })));
-const Queue = lazy(() => import("./parts/Queue").then(module => ({ default: module.Queue })));
+const SlashMenu = part(() => import("./parts/SlashMenu"), "SlashMenu");
+const Prompts = part(() => import("./parts/Prompts"), "Prompts");
+const Queue = part(() => import("./parts/Queue"), "Queue");
 
 /** The text box of a conversation; null = a chat that does not exist yet. */
 export function Composer({ id, thread }: { id: ConversationID | null; thread: Thread | undefined }) {
@@ -90,7 +90,7 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
         const target = id ?? (await engine.createConversation());
         await engine.send(target, options);
         if (!id) openConversation(target, undefined, true);
-        persistStorage();
+        void import("./reminder").then(({ protectChats }) => protectChats(engine), () => undefined);
     };
 
     const onKeyDown = (event: React.KeyboardEvent<HTMLTextAreaElement>): void => {

@@ -7,8 +7,13 @@ import { Bird, Icon } from "./icons";
 import { openConversation } from "./router";
 import { IconButton, Menu, saveFile } from "./ui";
 
-/** Rows that are drawn at once; the rest follow on request. */
+/** Rows that are drawn at once; the rest follow when their place comes into view. */
 const PAGE = 200;
+
+/** Presses a button that comes into view. */
+function pressWhenSeen(button: HTMLElement | null): void {
+    if (button) new IntersectionObserver(entries => entries.some(entry => entry.isIntersecting) && button.click()).observe(button);
+}
 
 /** The conversations, newest first, with their live marks. */
 export function Sidebar(props: {
@@ -88,7 +93,7 @@ export function Sidebar(props: {
                 ))}
                 {rows.length === 0 && <p className="empty">Your chats appear here. They stay {isShared ? "with you, on each of your devices" : "in this browser"}.</p>}
                 {rows.length - pinned.length > limit && (
-                    <button type="button" className="link-button" onClick={() => setLimit(limit + PAGE)}>
+                    <button key={limit} ref={pressWhenSeen} type="button" className="link-button" onClick={() => setLimit(limit + PAGE)}>
                         Older chats
                     </button>
                 )}

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message, Thread as ThreadSnapshot } from "../engine/types";
 import { useEngine } from "./hooks";
 import { Icon } from "./icons";
+import { part } from "./part";
 import { Comparison, MessageView } from "./parts/MessageView";
 import { GrowingText } from "./ui";
 
@@ -9,8 +10,8 @@ import { GrowingText } from "./ui";
 const FIRST = 24;
 const STEP = 20;
 
-const CompareDialog = lazy(() => import("./parts/Compare").then(module => ({ default: module.CompareDialog })));
-const AskModelsDialog = lazy(() => import("./parts/Compare").then(module => ({ default: module.AskModelsDialog })));
+const CompareDialog = part(() => import("./parts/Compare"), "CompareDialog");
+const AskModelsDialog = part(() => import("./parts/Compare"), "AskModelsDialog");
 
 /** The message at the upper edge, and how far below the edge it begins, in pixels. */
 interface Place {

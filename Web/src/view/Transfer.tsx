@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import type { ExportFormat, ImportPreview } from "../engine/types";
 import { useEngine } from "./hooks";
+import { noteExport } from "./reminder";
 import { Dialog, saveFile } from "./ui";
 
 const formats: readonly [ExportFormat, string, string][] = [
@@ -36,7 +37,12 @@ export function Transfer({ onClose }: { onClose: () => void }) {
                     type="button"
                     className="button"
                     disabled={ids.length === 0}
-                    onClick={() => void engine.exportConversations(ids, format).then(file => saveFile(file.name, file.mimeType, file.text))}
+                    onClick={() =>
+                        void engine.exportConversations(ids, format).then(file => {
+                            saveFile(file.name, file.mimeType, file.text);
+                            noteExport();
+                        })
+                    }
                 >
                     Export {ids.length} {ids.length === 1 ? "chat" : "chats"}
                 </button>

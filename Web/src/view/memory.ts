@@ -25,8 +25,3 @@ export function remember(name: string, text: string | null, isSession = false): 
         // A full or forbidden storage loses a convenience, not a chat.
     }
 }
-
-/** Asks the browser to keep the chats when its disk becomes full. Exists in secure contexts only. */
-export function persistStorage(): void {
-    void navigator.storage?.persist?.().catch(() => undefined);
-}

@@ -78,6 +78,9 @@ test("aSettingComesFromTheConversationThenTheBrowserThenTheServer", () => {
     assert.equal(find("stream"), undefined);
     assert.deepEqual(settings.options({ temperature: 0.5, theme: "dark" }, { top_k: 1 }, { temperature: null }), { top_k: 1 });
     assert.equal(settings.options({ showProbabilities: true }, {}, {}).logprobs, true);
+    // The page's own tool joins those of the user.
+    const { tools } = settings.options({ javascriptTool: true, tools: [{ type: "function" }] }, {}, {}) as { tools: { function?: { name: string } }[] };
+    assert.deepEqual(tools.map(tool => tool.function?.name), [undefined, "run_javascript"]);
 });
 
 test("theShareOfALoadNeverDecreases", () => {

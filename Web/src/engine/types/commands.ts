@@ -191,6 +191,8 @@ export interface ChatEngine {
     setSetting(id: ConversationID | null, field: string, value: JSONValue | undefined): Promise<void>;
     setting(id: ConversationID | null, field: string): JSONValue;
     dismiss(notice: string): void;
+    /** Shows a text until the user closes it or runs its action. */
+    notify(text: string, action: NonNullable<Notice["action"]>): void;
 
     // Search and transfer.
     search(text: string, limit?: number): Promise<readonly SearchHit[]>;

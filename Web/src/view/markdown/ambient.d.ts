@@ -61,3 +61,7 @@ declare module "katex" {
 }
 /** The hashed name of the style sheet of the math chunk; set by the bundle script. */
 declare const MATH_STYLES: string;
+/** The same of the lazy parts (`part.ts`). */
+declare const MORE_STYLES: string;
+/** The hashed name of `static/preview.html`. */
+declare const PREVIEW_PAGE: string;

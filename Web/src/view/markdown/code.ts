@@ -1,4 +1,5 @@
 import { copyText } from "../clipboard";
+import { runBlock, togglePreview } from "./preview";
 
 /** Code blocks: header with language and copy, highlighted by a lazy chunk when they are complete. */
 
@@ -60,6 +61,8 @@ export function codeBlock(text: string, info: string, isOpen: boolean): HTMLElem
     head.append(
         name,
         ...(isPicture ? [tool("Picture", button => togglePicture(figure, code.textContent ?? "", button))] : []),
+        ...(!isOpen && !isPicture && /^html$/i.test(language) ? [tool("Preview", button => togglePreview(figure, code.textContent ?? "", button))] : []),
+        ...(!isOpen && /^(js|javascript)$/i.test(language) ? [tool("Run", button => void runBlock(figure, code.textContent ?? "", button))] : []),
         tool("Wrap", button => {
             const isWrapped = figure.classList.toggle("wrapped");
             button.setAttribute("aria-pressed", String(isWrapped));

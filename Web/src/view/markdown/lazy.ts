@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { moreStyles } from "../part";
 import type { MarkdownBody } from "./body";
 
 /** The renderer of Markdown is a chunk of its own: an empty chat can be used before it is there. */
@@ -10,8 +11,8 @@ let chunk: Promise<Body> | null = null;
 
 /** Loads the chunk; a later call tries again after a failure. */
 export function loadMarkdown(): Promise<Body> {
-    chunk ??= import("./body").then(
-        module => (loaded = module.MarkdownBody),
+    chunk ??= Promise.all([import("./body"), moreStyles()]).then(
+        ([module]) => (loaded = module.MarkdownBody),
         (reason: unknown) => {
             chunk = null;
             throw reason;

@@ -1,14 +1,14 @@
 import katex from "katex";
+import { copyFormulas } from "../copying";
+import { addStyles } from "../part";
 
 /** The lazy chunk with KaTeX. Its style sheet and fonts are loaded with it. */
-const styles = document.createElement("link");
-styles.rel = "stylesheet";
-styles.href = new URL(`./${MATH_STYLES}`, import.meta.url).href;
-document.head.append(styles);
+void addStyles(MATH_STYLES);
+document.addEventListener("copy", copyFormulas);
 
 /** Replaces the source in `node` by the formula; leaves the source if the formula is broken. */
 export function renderMath(tex: string, node: HTMLElement, isDisplay: boolean): void {
-    const source = node.textContent;
+    const source = node.textContent ?? "";
     const formula = document.createElement("span");
     try {
         katex.render(tex, formula, {
@@ -24,5 +24,6 @@ export function renderMath(tex: string, node: HTMLElement, isDisplay: boolean): 
         node.textContent = source;
         return;
     }
+    node.dataset["source"] = source;
     node.replaceChildren(formula);
 }

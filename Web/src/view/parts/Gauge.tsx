@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { ConversationID, Thread } from "../../engine/types";
 import { topics } from "../../engine/types";
 import { percent, shortCount } from "../format";
 import { useEngine, useTopic } from "../hooks";
+import { part } from "../part";
 
-const GaugeDetails = lazy(() => import("./GaugeDetails").then(module => ({ default: module.GaugeDetails })));
+const GaugeDetails = part(() => import("./GaugeDetails"), "GaugeDetails");
 
 /** How full the context is, as a ring; a click shows the parts. */
 export function Gauge({ id, thread }: { id: ConversationID; thread: Thread }) {

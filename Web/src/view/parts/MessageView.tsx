@@ -1,4 +1,4 @@
-import { lazy, memo, Suspense, useState } from "react";
+import { memo, Suspense, useState } from "react";
 import type { Attachment, Message, MessageID } from "../../engine/types";
 import { isRunning } from "../../engine/actions";
 import { topics } from "../../engine/types";
@@ -7,18 +7,19 @@ import { useClock, useEngine, useMessage, useStream, useTopic } from "../hooks";
 import { Icon } from "../icons";
 import { copyText } from "../clipboard";
 import { recall } from "../memory";
+import { part } from "../part";
 import { Dialog, IconButton, Menu, MenuItem, Progress } from "../ui";
 import { Answer, RawAnswer } from "./Answer";
 import { AttachmentPicture } from "./Attachments";
 import { Reasoning } from "./Reasoning";
 import { StatisticsLine } from "./StatisticsLine";
 
-const JSONTree = lazy(() => import("./JSONTree").then(module => ({ default: module.JSONTree })));
-const Probabilities = lazy(() => import("./Probabilities").then(module => ({ default: module.Probabilities })));
-const ToolCalls = lazy(() => import("./Tools").then(module => ({ default: module.ToolCalls })));
-const RegenerateDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RegenerateDialog })));
-const Editor = lazy(() => import("./Editor").then(module => ({ default: module.Editor })));
-const BranchDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.BranchDialog })));
+const JSONTree = part(() => import("./JSONTree"), "JSONTree");
+const Probabilities = part(() => import("./Probabilities"), "Probabilities");
+const ToolCalls = part(() => import("./Tools"), "ToolCalls");
+const RegenerateDialog = part(() => import("./SteeringDialogs"), "RegenerateDialog");
+const Editor = part(() => import("./Editor"), "Editor");
+const BranchDialog = part(() => import("./SteeringDialogs"), "BranchDialog");
 
 /** A message of the thread with everything that belongs to it. */
 export const MessageView = memo(function MessageView(props: {
@@ -256,7 +257,7 @@ function Actions(props: {
         isAnswer && "speechSynthesis" in window
             ? { label: isSpoken ? "Stop reading" : "Read aloud", icon: "sound", action: "speak", run: () => readAloud(message.id, isSpoken, setSpoken) }
             : null,
-        isAnswer ? { label: "Copy as plain text", icon: "copy", run: () => void copyText(shownText(message.id)?.innerText ?? message.text) } : null,
+        isAnswer ? { label: "Copy as plain text", icon: "copy", run: () => void copyPlainText(message) } : null,
         isAnswer ? { label: form === "raw" ? "Show as text" : "Show as written", icon: "text", run: () => toggle("raw") } : null,
         props.hasTree ? { label: form === "tree" ? "Show as text" : "Show as tree", icon: "tree", run: () => toggle(form === "tree" ? "raw" : "tree") } : null,
         message.probabilities.length > 0
@@ -313,6 +314,12 @@ function compare(message: Message, asks: boolean): void {
 /** The element with the rendered answer. */
 function shownText(id: MessageID): HTMLElement | null {
     return document.getElementById(`m-${id}`)?.querySelector<HTMLElement>("[data-text]") ?? null;
+}
+
+async function copyPlainText(message: Message): Promise<void> {
+    const { plainText } = await import("../copying");
+    const shown = shownText(message.id);
+    await copyText(shown ? plainText(shown) : message.text);
 }
 
 /** Begins or ends the reading of an answer. */

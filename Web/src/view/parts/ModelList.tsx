@@ -54,6 +54,8 @@ export function ModelList(props: {
     const choose = (model: Model | undefined): void => {
         if (!model) return;
         props.onChoose(model.name);
+        const isAsleep = model.status === "unloaded" || model.status === "sleeping";
+        if (props.isManaged && isAsleep && engine.setting(props.id, "loadOnChoice") === true) void engine.loadModel(model.name);
         props.onClose();
     };
     let previous = "";

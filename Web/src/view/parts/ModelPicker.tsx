@@ -1,12 +1,13 @@
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import type { ConversationID, Model } from "../../engine/types";
 import { topics } from "../../engine/types";
 import { useEngine, useTopic } from "../hooks";
 import { Icon } from "../icons";
+import { part } from "../part";
 import { Progress } from "../ui";
 
-const ModelList = lazy(() => import("./ModelList").then(module => ({ default: module.ModelList })));
-const ModelDialog = lazy(() => import("./ModelDialog").then(module => ({ default: module.ModelDialog })));
+const ModelList = part(() => import("./ModelList"), "ModelList");
+const ModelDialog = part(() => import("./ModelDialog"), "ModelDialog");
 
 /** The model of the conversation, and the list of all models. */
 export function ModelPicker({ id, chosen }: { id: ConversationID | null; chosen: string | null }) {

@@ -1,12 +1,14 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { MessageID } from "../../engine/types";
+import { rate } from "../format";
 import { useClock, useEngine, useMessage } from "../hooks";
+import { part } from "../part";
 import { IconButton, Menu } from "../ui";
 import { runningTime } from "./MessageView";
 
-const RetuneDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RetuneDialog })));
-const RewindDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.RewindDialog })));
-const InjectDialog = lazy(() => import("./SteeringDialogs").then(module => ({ default: module.InjectDialog })));
+const RetuneDialog = part(() => import("./SteeringDialogs"), "RetuneDialog");
+const RewindDialog = part(() => import("./SteeringDialogs"), "RewindDialog");
+const InjectDialog = part(() => import("./SteeringDialogs"), "InjectDialog");
 
 const phases: { readonly [state: string]: string } = {
     sending: "Sending",
@@ -31,6 +33,8 @@ export function RunningBar({ id, hasStop }: { id: MessageID; hasStop: boolean })
     const [isSkipping, setSkipping] = useState(false);
     if (!message) return null;
     const actions = engine.actions(id);
+    // Read with the clock: the speed changes with each token.
+    const speed = engine.stream(id)?.tokensPerSecond ?? null;
     const phase = isSkipping && message.state === "reasoning" ? "Skipping" : phases[message.state] ?? "";
     return (
         <div className="running" role="group" aria-label="Running answer">
@@ -38,6 +42,7 @@ export function RunningBar({ id, hasStop }: { id: MessageID; hasStop: boolean })
                 <span className={message.state === "paused" ? "pulse is-still" : "pulse"} aria-hidden="true" />
                 {phase}
                 <time>{runningTime(message, now)}</time>
+                {speed !== null && message.state !== "paused" && <span className="running-speed">{rate(speed)} tokens/s</span>}
             </span>
             <span className="spacer" />
             {actions.skipThinking && (

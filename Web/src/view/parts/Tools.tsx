@@ -59,10 +59,16 @@ function Result({ text }: { text: string }) {
     );
 }
 
-/** The page runs no tools itself: the user gives the result, and the answer goes on. */
+/** The user gives the result, and the answer goes on. The page itself runs JavaScript only, when the user says so. */
 function AnswerForm({ message, call }: { message: Message; call: ToolCall }) {
     const engine = useEngine();
     const [text, setText] = useState("");
+    const value = parsed(call.arguments) as { code?: unknown } | null | undefined;
+    const code = call.name === "run_javascript" && typeof value?.code === "string" ? value.code : null;
+    const run = async (script: string): Promise<void> => {
+        const { outputText, runJavaScript } = await import("../markdown/preview");
+        await engine.answerToolCall(message.id, call.id, outputText(await runJavaScript(script)));
+    };
     return (
         <form
             className="tool-part tool-form"
@@ -72,9 +78,16 @@ function AnswerForm({ message, call }: { message: Message; call: ToolCall }) {
             }}
         >
             <GrowingText label={`Result of ${call.name}`} value={text} onChange={setText} placeholder="Result of the call" isCode />
-            <button type="submit" className="button">
-                Send result
-            </button>
+            <span className="tool-buttons">
+                <button type="submit" className="button">
+                    Send result
+                </button>
+                {code !== null && (
+                    <button type="button" className="button primary" onClick={() => void run(code)}>
+                        Run
+                    </button>
+                )}
+            </span>
         </form>
     );
 }
