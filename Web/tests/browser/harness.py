@@ -22,6 +22,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("MARTLET_BINARY") or str(ROOT / ".build/debug/martlet")
 # A name that is not this machine's: over plain HTTP the page is no secure context, as on a phone in a LAN.
 HOST = "martlet.test"
+# An answer of a known length: the demo model would end earlier.
+LENGTH = {"ignore_eos": True, "max_tokens": 120, "temperature": 0.7}
+# An answer that only a stop ends.
+ENDLESS = {"ignore_eos": True, "max_tokens": -1}
 # A limit for a test that hangs; no test waits for time to pass.
 PATIENCE = int(os.environ.get("MARTLET_PAGE_PATIENCE", "60000"))
 
@@ -98,6 +102,10 @@ class Server:
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True,
                                 check=False)
         return [int(word) for word in listed.stdout.split()]
+
+    def states(self):
+        """The states of all generations by their ids."""
+        return {one["id"]: one["state"] for one in self.get("/v1/generations")["data"]}
 
     def stop(self):
         if self.process.poll() is None:
@@ -188,8 +196,13 @@ class PageTest(unittest.TestCase):
         context.on("request", self.check_request)
         return context
 
+    @property
+    def port(self):
+        """The port that the browser uses."""
+        return self.proxy.port
+
     def check_request(self, request):
-        if not request.url.startswith((f"http://{HOST}:{self.proxy.port}/", "data:", "blob:")):
+        if not request.url.startswith((f"http://{HOST}:{self.port}/", "data:", "blob:")):
             self.faults.append("a request to another host: " + request.url)
 
     def tearDown(self):
@@ -201,7 +214,7 @@ class PageTest(unittest.TestCase):
         """A tab with the page, whose engine has started."""
         tab = (context or self.context).new_page()
         tab.on("pageerror", lambda problem: self.faults.append(f"an uncaught error: {problem}"))
-        tab.goto(f"http://{HOST}:{self.proxy.port}/{path}")
+        tab.goto(f"http://{HOST}:{self.port}/{path}")
         self.ready(tab)
         return tab
 
@@ -237,6 +250,39 @@ class PageTest(unittest.TestCase):
         }""")
         return handle.json_value()
 
+    def ask_held(self, tab, text, count, **settings):
+        """Asks a question, and lets so many bytes of its events pass; they are applied when this returns. The rest waits.
+
+        Returns the ids of the conversation, of the answer and of the generation.
+        """
+        self.set(tab, **(settings or LENGTH))
+        self.proxy.hold()
+        conversation, answer = self.ask(tab, text)
+        generation = self.wait_generation(tab, answer)
+        self.proxy.allow(count)
+        self.proxy.wait_spent()
+        return conversation, answer, generation
+
+    def show(self, tab, conversation):
+        """Goes to a conversation by its address."""
+        tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+
+    def stop(self, tab, answer):
+        """Stops an answer, and waits for its end."""
+        tab.evaluate("id => martletEngine.stop(id)", answer)
+        return self.wait_state(tab, answer, "stopped")
+
+    def load_chat(self, tab, name, *texts, title=None):
+        """Imports a chat of questions and answers in turn and shows it. Its messages are `NAME-0000` and so on."""
+        lines = [{"type": "martlet.conversation",
+                  "conversation": {"id": name, "title": title or name, "createdAt": 1, "updatedAt": 2}}]
+        lines += [{"type": "martlet.message", "message": {
+            "id": f"{name}-{number:04}", "parent": f"{name}-{number - 1:04}" if number else None,
+            "role": "assistant" if number % 2 else "user", "createdAt": number, "state": "done", "text": text}}
+            for number, text in enumerate(texts)]
+        tab.evaluate("async text => (await martletEngine.readImport('x', text)).commit()", "\n".join(map(json.dumps, lines)))
+        self.show(tab, name)
+
     def message(self, tab, answer):
         return tab.evaluate("id => martletEngine.message(id)", answer)
 
@@ -269,6 +315,14 @@ class PageTest(unittest.TestCase):
                 look();
             };
         })""", answer)
+
+    def wait_until(self, condition):
+        """Waits for something that only the machine knows, and returns it."""
+        end = time.monotonic() + PATIENCE / 1000
+        while not (found := condition()):
+            self.assertLess(time.monotonic(), end, "the state was not reached")
+            time.sleep(0.002)
+        return found
 
     def wait_streams(self, limit):
         """Waits until at most so many event streams are open: a stream that was left takes a moment to close."""

@@ -20,6 +20,12 @@ POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
           "require-trusted-types-for 'script'; trusted-types 'none'")
 
 
+# The page of frames runs scripts of answers: an origin of its own, without network.
+FRAMED_POLICY = ("sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+                 "img-src data: blob:; font-src data:; media-src data: blob:; worker-src blob:; base-uri 'none'; "
+                 "form-action 'none'; frame-ancestors 'self'")
+
+
 class Connection:
     """One connection of the browser, and its twin to the server."""
 
@@ -191,7 +197,7 @@ class ChaosProxy:
         status = http.HTTPStatus.OK if file.is_file() else http.HTTPStatus.NOT_FOUND
         kind = TYPES.get(file.suffix, "application/octet-stream")
         head = (f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-                f"Content-Security-Policy: {POLICY}\r\nX-Content-Type-Options: nosniff\r\n\r\n")
+                f"Content-Security-Policy: {FRAMED_POLICY if path.endswith('.html') else POLICY}\r\nX-Content-Type-Options: nosniff\r\n\r\n")
         connection.client.sendall(head.encode() + body)
 
     def _close(self, connection, reset):

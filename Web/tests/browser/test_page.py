@@ -3,17 +3,12 @@
 Section 3.2 of the design of the page lists the rows; each test names the rule that it checks.
 """
 
-import json
 import os
 import signal
 import unittest
 
 import harness
-
-# An answer of a known length: the demo model would end earlier.
-LENGTH = {"ignore_eos": True, "max_tokens": 120, "temperature": 0.7}
-# An answer that only a stop ends.
-ENDLESS = {"ignore_eos": True, "max_tokens": -1}
+from harness import ENDLESS, LENGTH
 
 
 class StreamTests(harness.PageTest):
@@ -75,12 +70,7 @@ class StreamTests(harness.PageTest):
 
     def test_a_reset_and_a_dead_port_are_read_on_from(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        _, answer = self.ask(tab, "Tell me a story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(3_000)
-        self.proxy.wait_spent()
+        _, answer, _ = self.ask_held(tab, "Tell me a story", 3_000)
         self.proxy.cut()
         self.proxy.allow(3_000)
         self.proxy.wait_spent()
@@ -97,12 +87,7 @@ class StreamTests(harness.PageTest):
 
     def test_a_connection_that_delivers_nothing_is_left(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        _, answer = self.ask(tab, "Tell me a story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(2_000)
-        self.proxy.wait_spent()
+        _, answer, _ = self.ask_held(tab, "Tell me a story", 2_000)
         self.proxy.stall()
         self.proxy.release()
         self.wait_state(tab, answer, "done")
@@ -110,12 +95,7 @@ class StreamTests(harness.PageTest):
 
     def test_a_closed_tab_finds_its_answer_complete(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        conversation, answer = self.ask(tab, "Tell me a story")
-        generation = self.wait_generation(tab, answer)
-        self.proxy.allow(2_000)
-        self.proxy.wait_spent()
+        conversation, answer, generation = self.ask_held(tab, "Tell me a story", 2_000)
         tab.close(run_before_unload=True)
         self.server.result(generation)
         self.proxy.release()
@@ -127,18 +107,13 @@ class StreamTests(harness.PageTest):
 
     def test_another_conversation_in_between_disturbs_nothing(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        first, answer = self.ask(tab, "The first story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(2_000)
-        self.proxy.wait_spent()
+        first, answer, _ = self.ask_held(tab, "The first story", 2_000)
         self.proxy.release()
         _, second = self.ask(tab, "The second story")
         for _ in range(5):
-            tab.evaluate("id => { location.hash = '#/c/' + id; }", first)
+            self.show(tab, first)
             tab.evaluate("() => { location.hash = '#/'; }")
-        tab.evaluate("id => { location.hash = '#/c/' + id; }", first)
+        self.show(tab, first)
         self.wait_state(tab, answer, "done")
         self.assert_exact(tab, answer)
         tab.locator(f"[data-message='{answer}']").wait_for()
@@ -211,7 +186,7 @@ class ControlTests(harness.PageTest):
         self.assertEqual(self.message(tab, answer)["state"], "stopping")
         self.proxy.up()
         self.reload(tab)
-        tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+        self.show(tab, conversation)
         self.wait_state(tab, answer, "stopped")
         self.assert_exact(tab, answer)
 
@@ -226,8 +201,7 @@ class ControlTests(harness.PageTest):
         message = self.message(tab, answer)
         self.assertTrue(message["isReasoningSkipped"])
         self.assertNotEqual(message["reasoning"], "")
-        tab.evaluate("id => martletEngine.stop(id)", answer)
-        self.wait_state(tab, answer, "stopped")
+        self.stop(tab, answer)
         self.assert_exact(tab, answer)
 
     def test_pause_rewind_and_resume_are_seen_by_every_tab(self):
@@ -246,7 +220,7 @@ class ControlTests(harness.PageTest):
                               arg=[answer, kept])
         # A reload forgets where the events began: the page reads the stream again.
         self.reload(tab)
-        tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+        self.show(tab, conversation)
         tab.wait_for_function("id => martletEngine.message(id)", arg=answer)
         tab.evaluate("id => martletEngine.resume(id)", answer)
         tab.evaluate("id => martletEngine.stop(id)", answer)
@@ -264,7 +238,7 @@ class ControlTests(harness.PageTest):
             self.wait_generation(tab, answer)
         self.wait_streams(2)
         for conversation, answer in reversed(asked):
-            tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+            self.show(tab, conversation)
             tab.wait_for_function("id => martletEngine.message(id)?.stream?.generation", arg=answer)
             tab.evaluate("id => martletEngine.stop(id)", answer)
             self.wait_state(tab, answer, "stopped")
@@ -311,8 +285,7 @@ class DeathTests(harness.PageTest):
     def goes_on(self, tab, answer, before):
         """The answer is longer than before, begins with the text from before, and is that of the server."""
         self.wait_text(tab, answer, len(before["text"] + before["reasoning"]) + 100)
-        tab.evaluate("id => martletEngine.stop(id)", answer)
-        self.wait_state(tab, answer, "stopped")
+        self.stop(tab, answer)
         after = self.assert_exact(tab, answer)
         self.assertTrue((after["reasoning"] + after["text"]).startswith(before["reasoning"] + before["text"]))
 
@@ -357,20 +330,9 @@ class ContentTests(harness.PageTest):
 
     def test_hostile_texts_neither_hang_nor_inject(self):
         tab = self.open()
-        lines = [{"type": "martlet.conversation", "conversation": {"id": "hostile", "title": "<img src=x onerror=pwned()>",
-                                                                    "createdAt": 1, "updatedAt": 2}}]
-        parent = None
-        for number, (name, text) in enumerate(self.HOSTILE.items()):
-            for role in ("user", "assistant"):
-                identifier = f"hostile-{number}-{role}"
-                lines.append({"type": "martlet.message", "message": {
-                    "id": identifier, "parent": parent, "role": role, "createdAt": 1, "state": "done",
-                    "text": name if role == "user" else text}})
-                parent = identifier
-        text = "\n".join(json.dumps(line) for line in lines)
+        texts = [part for name, text in self.HOSTILE.items() for part in (name, text)]
         tab.evaluate("() => { window.pwned = () => { window.isPwned = true; }; }")
-        tab.evaluate("async text => (await martletEngine.readImport('x', text)).commit()", text)
-        tab.evaluate("() => { location.hash = '#/c/hostile'; }")
+        self.load_chat(tab, "hostile", *texts, title="<img src=x onerror=pwned()>")
         tab.wait_for_function(
             "count => document.querySelectorAll('[data-message] [data-text]').length >= count", arg=len(self.HOSTILE))
         # The page answers: its main thread is free.
@@ -392,16 +354,7 @@ class ContentTests(harness.PageTest):
 
     def test_a_thousand_messages_open_and_the_text_box_answers(self):
         tab = self.open()
-        lines = [{"type": "martlet.conversation", "conversation": {"id": "long", "title": "Long", "createdAt": 1,
-                                                                    "updatedAt": 2}}]
-        for number in range(1_000):
-            lines.append({"type": "martlet.message", "message": {
-                "id": f"long-{number:04}", "parent": f"long-{number - 1:04}" if number else None,
-                "role": "assistant" if number % 2 else "user", "createdAt": number, "state": "done",
-                "text": f"Message {number} with **bold** text, a list:\n\n- one\n- two\n"}})
-        text = "\n".join(json.dumps(line) for line in lines)
-        tab.evaluate("async text => (await martletEngine.readImport('x', text)).commit()", text)
-        tab.evaluate("() => { location.hash = '#/c/long'; }")
+        self.load_chat(tab, "long", *(f"Message {number} with **bold** text, a list:\n\n- one\n- two\n" for number in range(1_000)))
         tab.locator("[data-message='long-0999']").wait_for()
         tab.locator("[data-composer]").fill("typed")
         self.assertEqual(tab.locator("[data-composer]").input_value(), "typed")

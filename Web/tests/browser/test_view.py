@@ -1,16 +1,19 @@
 """What a user sees and does: phases of an answer, the keyboard, a phone, models that load, and the storage."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import unittest
 
 from playwright.sync_api import sync_playwright
 
 import harness
-from test_page import ENDLESS, LENGTH
+from harness import ENDLESS, LENGTH
 
 try:
     from axe_playwright_python.sync_playwright import Axe
@@ -23,6 +26,28 @@ TOOL = {"tool_choice": "required", "tools": [{"type": "function", "function": {
         "type": "object", "properties": {"city": {"type": "string"}, "unit": {"type": "string"}}, "required": ["city", "unit"]}}}]}
 # Thoughts that only a skip or a stop ends.
 THINKING = {"ignore_eos": True, "max_tokens": -1, "logit_bias": [["</think>", False]]}
+
+
+def command_of(process):
+    """The command line of a process, with a zero byte behind each word; empty if it has ended. Linux only."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def state_of(process):
+    """The letter of the state of a process: T = stopped, Z = ended. Linux only."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return "Z"
+
+
+def has_open(process, file):
+    """Whether a process has opened or mapped a file. Linux only."""
+    with contextlib.suppress(OSError):
+        links = [os.path.realpath(link) for link in pathlib.Path(f"/proc/{process}/fd").iterdir()]
+        return file in links or file in pathlib.Path(f"/proc/{process}/maps").read_text()
+    return True
 
 
 class PhaseTests(harness.PageTest):
@@ -61,6 +86,37 @@ class PhaseTests(harness.PageTest):
                 self.assert_exact(tab, answer, generation)
                 tab.locator(f"[data-message='{answer}'] [data-action=continue]").wait_for()
         tab.wait_for_function("() => martletEngine.conversations().every(row => row.activity !== 'running')")
+
+    def test_a_reload_and_a_stop_while_an_answer_waits_for_its_turn(self):
+        tab = self.open()
+        self.set(tab, **ENDLESS)
+        # The server writes four answers at once.
+        running = [self.ask(tab, f"Story {number} without end")[1] for number in range(4)]
+        ids = [self.wait_generation(tab, answer) for answer in running]
+        self.wait_until(lambda: all(self.server.states()[one] == "running" for one in ids))
+        conversation, answer = self.ask(tab, "A question that waits")
+        generation = self.wait_generation(tab, answer)
+        for _ in range(2):
+            self.wait_state(tab, answer, "queued")
+            tab.locator(f"[data-message='{answer}'] [data-status]", has_text="Waiting for a free slot").wait_for()
+            self.reload(tab)
+            tab.locator(f"[data-message='{answer}']").wait_for()
+        self.assertEqual(self.server.states()[generation], "queued")
+        tab.locator("[data-action=stop]").first.click()
+        self.wait_state(tab, answer, "stopped")
+        self.assertNotIn(self.server.states()[generation], ("queued", "running"))
+        # It can be asked again, and goes on by itself when another answer ends.
+        tab.locator(f"[data-message='{answer}'] [data-action=regenerate]").first.click()
+        again = tab.wait_for_function("([id, old]) => { const last = martletEngine.thread(id).messages.at(-1);"
+                                      " return last.id !== old ? last.id : null; }", arg=[conversation, answer]).json_value()
+        self.wait_state(tab, again, "queued")
+        self.stop(tab, running[0])
+        self.wait_text(tab, again)
+        for one in [again, *running[1:]]:
+            self.stop(tab, one)
+            self.assert_exact(tab, one)
+        # Each answer was asked for once; the stopped one twice, because the user said so.
+        self.assertEqual(self.proxy.count("POST /v1/chat/completions"), 6)
 
     def test_a_reload_while_a_tool_call_is_written_completes_the_call(self):
         tab = self.open()
@@ -102,19 +158,13 @@ class PhaseTests(harness.PageTest):
             document.querySelector('[data-action=skip]').click();
         }""")
         self.wait_state(tab, answer, "answering")
-        tab.evaluate("id => martletEngine.stop(id)", answer)
-        self.wait_state(tab, answer, "stopped")
+        self.stop(tab, answer)
         self.assertTrue(self.assert_exact(tab, answer)["isReasoningSkipped"])
         tab.locator(f"[data-message='{answer}']").get_by_text("(skipped)").wait_for()
 
     def test_a_server_that_has_forgotten_leaves_the_text_and_a_way_on(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        _, answer = self.ask(tab, "Tell me a story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(6_000)
-        self.proxy.wait_spent()
+        _, answer, _ = self.ask_held(tab, "Tell me a story", 6_000)
         self.wait_text(tab, answer)
         self.server.kill()
         before = self.message(tab, answer)
@@ -152,12 +202,7 @@ class PhaseTests(harness.PageTest):
 
     def test_a_hidden_page_saves_and_a_visible_one_reads_on(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        _, answer = self.ask(tab, "Tell me a story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(3_000)
-        self.proxy.wait_spent()
+        _, answer, _ = self.ask_held(tab, "Tell me a story", 3_000)
         # In a headless browser nothing hides a page, so the test says it.
         show = """state => {
             Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
@@ -180,12 +225,7 @@ class PhaseTests(harness.PageTest):
             *(["--no-sandbox"] if os.geteuid() == 0 else []), f"--host-resolver-rules=MAP {harness.HOST} 127.0.0.1"]}
         context = kind.launch_persistent_context(folder, **options)
         tab = self.open(context=context)
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        conversation, answer = self.ask(tab, "Tell me a story")
-        generation = self.wait_generation(tab, answer)
-        self.proxy.allow(4_000)
-        self.proxy.wait_spent()
+        conversation, answer, generation = self.ask_held(tab, "Tell me a story", 4_000)
         self.wait_saved(tab, answer)
         before = self.message(tab, answer)
         listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
@@ -256,7 +296,7 @@ class ViewTests(harness.PageTest):
         # Another chat in between: the place is that of the conversation.
         tab.evaluate("() => { location.hash = '#/'; }")
         tab.wait_for_function("() => document.querySelectorAll('[data-message]').length === 0")
-        tab.evaluate("id => { location.hash = '#/c/' + id; }", conversation)
+        self.show(tab, conversation)
         tab.wait_for_function("id => document.querySelector(`[data-message='${id}'] p, [data-message='${id}'] [data-reasoning] *`)", arg=answer)
         self.assertGreater(tab.evaluate(distance), 200)
         tab.evaluate("id => martletEngine.stop(id)", answer)
@@ -392,7 +432,7 @@ class ViewTests(harness.PageTest):
         tab.evaluate("() => history.back()")
         tab.wait_for_function("() => location.hash === '#/'")
 
-    def test_nothing_is_wider_than_the_window_or_too_small_for_a_finger(self):
+    def test_nothing_is_wider_than_the_window_covered_or_too_small_for_a_finger(self):
         sizes = [(320, 568, True), (390, 844, True), (844, 390, True), (768, 1024, True), (1280, 800, False), (2560, 1300, False)]
         tab = self.open()
         self.set(tab, ignore_eos=True, max_tokens=60)
@@ -415,10 +455,24 @@ class ViewTests(harness.PageTest):
                         const isText = getComputedStyle(one).display === 'inline';
                         return matchMedia('(pointer: coarse)').matches && !isText && box.width > 0 && box.top >= 0 && box.height < 40;
                     }).map(one => one.outerHTML.slice(0, 80));
-                    return [document.documentElement.scrollWidth - innerWidth, small];
+                    // The middle of a control belongs to it, unless it is scrolled out of view.
+                    const covered = [...document.querySelectorAll('button, a[href], select, input, textarea')].filter(one => {
+                        const box = one.getBoundingClientRect();
+                        const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+                        if (box.width === 0 || !one.checkVisibility() || x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return false;
+                        for (let place = one.parentElement; place; place = place.parentElement) {
+                            const room = place.getBoundingClientRect();
+                            const isCut = getComputedStyle(place).overflow !== 'visible';
+                            if (isCut && (x < room.left || x > room.right || y < room.top || y > room.bottom)) return false;
+                        }
+                        const found = document.elementFromPoint(x, y);
+                        return found !== one && !one.contains(found) && !found?.contains(one);
+                    }).map(one => one.outerHTML.slice(0, 80));
+                    return [document.documentElement.scrollWidth - innerWidth, small, covered];
                 }""")
                 self.assertLessEqual(found[0], 0, (width, place))
                 self.assertEqual(found[1], [], (width, place))
+                self.assertEqual(found[2], [], (width, place))
             context.close()
 
     def test_axe_finds_no_violation(self):
@@ -439,12 +493,7 @@ class ViewTests(harness.PageTest):
 
     def test_a_new_version_is_announced_and_nothing_is_lost(self):
         tab = self.open()
-        self.set(tab, **LENGTH)
-        self.proxy.hold()
-        _, answer = self.ask(tab, "Tell me a story")
-        self.wait_generation(tab, answer)
-        self.proxy.allow(2_000)
-        self.proxy.wait_spent()
+        _, answer, _ = self.ask_held(tab, "Tell me a story", 2_000)
         tab.locator("[data-composer]").fill("A draft")
 
         newer = {**self.server.get("/props"), "build_info": "martlet-99"}
@@ -485,15 +534,84 @@ class ViewTests(harness.PageTest):
         self.wait_state(private, answer, "done")
         self.assert_exact(private, answer)
 
+    def test_html_of_an_answer_is_shown_in_a_frame_without_network(self):
+        tab = self.open()
+        html = "```html\n<h1 id='head'>Hello</h1><script>\n" \
+               "const told = text => { const p = document.body.appendChild(document.createElement('p')); p.textContent = text; };\n" \
+               "try { parent.document.title = 'pwned'; told('reached the page'); } catch { told('no page'); }\n" \
+               "try { localStorage.x = 1; told('has a storage'); } catch { told('no storage'); }\n" \
+               "fetch('/v1/models').then(() => told('has a network'), () => told('no network'));\n" \
+               "</script>\n```"
+        self.load_chat(tab, "html", "Write a page", html)
+        tab.get_by_role("button", name="Preview").click()
+        frame = tab.frame_locator("figure.code iframe")
+        frame.get_by_role("heading", name="Hello").wait_for()
+        for text in ("no page", "no storage", "no network"):
+            frame.get_by_text(text, exact=True).wait_for()
+        tab.get_by_role("button", name="Preview").click()
+        self.assertEqual(tab.locator("iframe").count(), 0)
+        # The policy of the frame's own document refused the request, and no violation was one of the chat page.
+
+    def test_javascript_of_an_answer_runs_on_request_and_its_output_goes_to_the_model(self):
+        tab = self.open()
+        code = "```javascript\nconsole.log([1, 2, 3].map(one => one * 2));\nawait fetch('/v1/models').catch(() => console.log('no network'));\n" \
+               "return 6 * 7;\n```"
+        self.load_chat(tab, "code", "Compute", code, "Loop", "```js\nfor (;;) {}\n```", "Fail", "```js\nthrow new Error('oops')\n```")
+        outputs = tab.locator("figure.code output")
+        for number, text in enumerate(("[2,4,6]\nno network\n42", "did not end within", "Error: Error: oops")):
+            tab.get_by_role("button", name="Run", exact=True).nth(number).click()
+            outputs.nth(number).filter(has_text=text.split("\n")[0]).wait_for()
+            self.assertIn(text, outputs.nth(number).inner_text())
+        # As a tool: the model calls it, the user runs it, the answer goes on.
+        self.set(tab, javascriptTool=True, tool_choice={"type": "function", "function": {"name": "run_javascript"}}, max_tokens=200)
+        asked = []
+        tab.on("request", lambda request: request.method == "POST" and "/chat/completions" in request.url
+               and asked.append(request.post_data_json))
+        _, answer = self.ask(tab, "What is 6 times 7?")
+        self.wait_state(tab, answer, "done", "failed", "stopped")
+        self.assertEqual([one["function"]["name"] for one in asked[0]["tools"]], ["run_javascript"])
+        self.assertEqual(self.message(tab, answer)["toolCalls"][0]["name"], "run_javascript")
+        tab.evaluate("() => martletEngine.setSetting(null, 'tool_choice', undefined)")
+        tab.evaluate("() => martletEngine.setSetting(null, 'max_tokens', 8)")
+        tab.locator(".tool-form").get_by_role("button", name="Run", exact=True).click()
+        tab.wait_for_function("() => document.querySelectorAll('[data-role=assistant]').length === 2"
+                              " && document.querySelector('.is-last')?.dataset.state === 'done'")
+        self.assertEqual(asked[-1]["messages"][-1]["role"], "tool")
+
+    def test_copied_formulas_are_tex(self):
+        context = self.new_context()
+        tab = self.open(context=context)
+        self.load_chat(tab, "math", "Lift?", "The lift is $L = \\tfrac{1}{2} C_L$, so:\n\n$$a^2$$\n\nThat is all.")
+        tab.wait_for_function("() => document.querySelectorAll('.katex').length === 2")
+        copied = tab.evaluate("""() => {
+            getSelection().selectAllChildren(document.querySelector('[data-role=assistant] [data-text]'));
+            const data = new DataTransfer();
+            document.dispatchEvent(new ClipboardEvent('copy', { clipboardData: data, cancelable: true, bubbles: true }));
+            return data.getData('text/plain');
+        }""")
+        self.assertEqual(copied, "The lift is $L = \\tfrac{1}{2} C_L$, so:\n\n$$a^2$$\n\nThat is all.")
+        # A selection without a formula is the browser's.
+        self.assertEqual(tab.evaluate("""() => {
+            getSelection().selectAllChildren(document.querySelector('[data-role=assistant] [data-text] > p:last-child'));
+            const data = new DataTransfer();
+            document.dispatchEvent(new ClipboardEvent('copy', { clipboardData: data, cancelable: true, bubbles: true }));
+            return data.getData('text/plain');
+        }"""), "")
+        # The menu copies the same text.
+        tab.evaluate("""() => {
+            document.execCommand = () => { window.copied = document.activeElement.value; return true; };
+            Object.defineProperty(navigator, 'clipboard', { value: undefined });
+        }""")
+        tab.locator(".is-last [aria-label=More]").click()
+        tab.get_by_role("menuitem", name="Copy as plain text").click()
+        tab.wait_for_function("() => window.copied")
+        self.assertEqual(tab.evaluate("() => window.copied"), copied)
+
     def test_a_picture_of_svg_is_shown_without_its_scripts(self):
         tab = self.open()
         svg = "```svg\n<svg viewBox='0 0 9 9'><script>window.parent.pwned = 1</script><image href='http://evil.test/x.png'/>" \
               "<rect width='9' height='9' fill='red'/></svg>\n```"
-        lines = [{"type": "martlet.conversation", "conversation": {"id": "svg", "title": "SVG", "createdAt": 1, "updatedAt": 2}},
-                 {"type": "martlet.message", "message": {"id": "svg-1", "parent": None, "role": "user", "createdAt": 1, "state": "done", "text": "Draw"}},
-                 {"type": "martlet.message", "message": {"id": "svg-2", "parent": "svg-1", "role": "assistant", "createdAt": 1, "state": "done", "text": svg}}]
-        tab.evaluate("async lines => (await martletEngine.readImport('x', lines.map(one => JSON.stringify(one)).join('\\n'))).commit()", lines)
-        tab.evaluate("() => { location.hash = '#/c/svg'; }")
+        self.load_chat(tab, "svg", "Draw", svg)
         tab.get_by_role("button", name="Picture").click()
         tab.wait_for_function("() => document.querySelector('figure.code img')?.naturalWidth > 0")
         self.assertIsNone(tab.evaluate("() => window.pwned ?? null"))
@@ -557,9 +675,66 @@ class LoadingTests(harness.PageTest):
         cls.flags = ("--models-dir", str(cls.models))
         super().setUpClass()
 
+    @contextlib.contextmanager
+    def held_load(self, tab, name):
+        """A load of a model that stands still: its worker is stopped before it has opened the model."""
+        file = os.path.realpath(self.models / f"{name}.gguf")
+        while True:
+            tab.evaluate("name => martletEngine.unloadModel(name)", name)
+            self.is_status(tab, name, "unloaded")
+            before = set(self.server.workers())
+            tab.evaluate("name => void martletEngine.loadModel(name)", name)
+            # The words of the worker's own command follow its start: a process that is still the server is left alone.
+            new = lambda: next((one for one in set(self.server.workers()) - before if b"\0worker\0" in command_of(one)), None)
+            worker = self.wait_until(new)
+            os.kill(worker, signal.SIGSTOP)
+            self.wait_until(lambda: state_of(worker) in "TZ")
+            if not has_open(worker, file):
+                break
+            # The load was faster. It ends, and the next one begins anew.
+            os.kill(worker, signal.SIGCONT)
+            self.is_status(tab, name, "loaded")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+
     def is_status(self, tab, name, *statuses):
         tab.wait_for_function("([name, all]) => all.includes(martletEngine.models().models.find(one => one.name === name)?.status)",
                               arg=[name, list(statuses)])
+
+    @unittest.skipUnless(sys.platform == "linux", "reads what a process has opened")
+    def test_a_load_survives_a_reload_and_can_be_left_and_cancelled(self):
+        tab = self.open()
+        tab.wait_for_function("() => martletEngine.models().isManaged")
+        tab.evaluate("() => martletEngine.chooseModel(null, 'second')")
+        self.set(tab, ignore_eos=True, max_tokens=8, reasoning_effort="none")
+        with self.held_load(tab, "second"):
+            _, answer = self.ask(tab, "A question during the load")
+            generation = self.wait_generation(tab, answer)
+            for _ in range(2):
+                self.wait_state(tab, answer, "loading")
+                tab.locator(f"[data-message='{answer}'] [data-status]", has_text="Loading model").wait_for()
+                tab.locator(".picker-trigger .progress").wait_for()
+                self.reload(tab)
+                tab.locator(f"[data-message='{answer}']").wait_for()
+            # Stop does not wait for the load, and the load goes on.
+            tab.locator("[data-action=stop]").first.click()
+            self.wait_state(tab, answer, "stopped")
+            self.assertNotIn(self.server.states()[generation], ("queued", "running"))
+            self.is_status(tab, "second", "loading")
+            # The end of a load ends the question that waits for it, with a reason and a way on.
+            _, waiting = self.ask(tab, "Another question during the load")
+            self.wait_state(tab, waiting, "loading")
+            tab.keyboard.press("Control+m")
+            tab.get_by_label("Search models").fill("second")
+            tab.get_by_role("button", name="Cancel").click()
+            self.is_status(tab, "second", "unloaded")
+            self.wait_state(tab, waiting, "failed")
+            tab.keyboard.press("Escape")
+        tab.locator(f"[data-message='{waiting}'] .ending [data-action=regenerate]").click()
+        tab.wait_for_function("() => document.querySelector('.is-last')?.dataset.state === 'done'")
 
     def test_a_failed_load_says_why_and_can_be_tried_again(self):
         tab = self.open()
