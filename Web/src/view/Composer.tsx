@@ -187,7 +187,7 @@ export function Composer({ id, thread }: { id: ConversationID | null; thread: Th
                     rows={1}
                     data-composer=""
                     aria-label="Message"
-                    placeholder={running ? "Write a follow-up; it is sent when the answer ends" : "Write a message"}
+                    placeholder={running ? (isTouch ? "Write a follow-up" : "Write a follow-up; it is sent when the answer ends") : "Write a message"}
                     value={text}
                     dir="auto"
                     onChange={event => change(event.target.value)}

@@ -132,7 +132,7 @@ function AssistantMessage(props: {
     const value = message.isStructured && message.state === "done" ? parsed(message.text) : undefined;
     const [choice, setForm] = useState<Form | null>(null);
     const form = choice ?? (value !== undefined ? "tree" : "text");
-    const showsReasoning = message.state === "reasoning" || message.reasoning !== "";
+    const showsReasoning = message.state === "reasoning" || message.reasoning.trim() !== "";
     const showsFigures = engine.setting(message.conversation, "showStatistics") !== false;
     return (
         <>
