@@ -72,9 +72,10 @@ struct ServeCommand: AsyncParsableCommand {
         let log: LogOutput
         do throws(SettingError) {
             let parser = SettingParser(command: .serve)
-            let values = try parser.parse(
+            var values = try parser.parse(
                 arguments: flags, environment: CurrentProcess.environment, variables: CurrentProcess.variables)
-            let pulled = try await PulledModel.fetch(values)
+            var pulled = try await PulledModel.fetch(values)
+            if let presets = pulled, presets.isPresets { (values.remotePresetPath, pulled) = (presets.path, nil) }
             log = try LogOutput(values)
             let logger = LineLogHandler.logger(
                 label: "martlet", level: values.logLevel, format: log.format, sink: log.sink)

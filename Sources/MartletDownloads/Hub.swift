@@ -112,6 +112,21 @@ package enum Hub {
         return Choice(model: parts, projector: projector.flatMap { path in files.first { $0.path == path } })
     }
 
+    /// The largest file of presets in bytes.
+    private static let maximumPresetByteCount = 1 << 20
+
+    /// The file of presets in the root of a repository; nil if there is none.
+    ///
+    /// - Parameter name: the name of the file; nil = none is wanted.
+    /// - Throws: if the file is too large.
+    static func presets(_ files: [HubFile], named name: String?) throws(DownloadError) -> HubFile? {
+        guard let name, let file = files.first(where: { $0.path.hasSameBytes(as: name) }) else { return nil }
+        guard file.byteCount <= maximumPresetByteCount else {
+            throw DownloadError("\(name) has \(file.byteCount) bytes; at most \(maximumPresetByteCount) are read")
+        }
+        return file
+    }
+
     /// All parts of a split model.
     private static func parts(
         of first: HubFile, _ files: [HubFile], _ reference: HubReference

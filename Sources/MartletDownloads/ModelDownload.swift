@@ -24,11 +24,14 @@ package struct ModelDownload: Sendable {
         /// The first part of the model first.
         package var paths: [String]
         package var projectorPath: String?
+        /// The file of presets of a repository that has no model of its own, instead of paths.
+        package var presetPath: String?
 
         /// Creates a result.
-        package init(paths: [String], projectorPath: String? = nil) {
+        package init(paths: [String], projectorPath: String? = nil, presetPath: String? = nil) {
             self.paths = paths
             self.projectorPath = projectorPath
+            self.presetPath = presetPath
         }
     }
 
@@ -48,14 +51,23 @@ package struct ModelDownload: Sendable {
 
     /// Fetches a model of a repository into a cache.
     ///
+    /// - Parameter presetName: the name of a file in the root of the repository that is fetched instead of a model, if there
+    ///   is one; nil = a model is fetched.
     /// - Throws: if the repository or the file is unknown, or a download fails. Complete files and parts remain.
     package func fetch(
-        _ reference: HubReference, file: String?, into cache: HubCache, wantsProjector: Bool = true
+        _ reference: HubReference, file: String?, into cache: HubCache, wantsProjector: Bool = true,
+        presetName: String? = nil
     ) async throws(DownloadError) -> Result {
         let client = DownloadClient(settings)
         do throws(DownloadError) {
             let (commit, files) = try await list(reference.repository, client)
-            let choice = try Hub.choose(files, reference, file: file, wantsProjector: wantsProjector)
+            let presets = file == nil ? try Hub.presets(files, named: presetName) : nil
+            let choice: Hub.Choice
+            if let presets {
+                choice = Hub.Choice(model: [presets])
+            } else {
+                choice = try Hub.choose(files, reference, file: file, wantsProjector: wantsProjector)
+            }
             let base = cache.folder(of: reference.repository)
             let wanted = choice.model + [choice.projector].compactMap { $0 }
             let items = try wanted.map { file throws(DownloadError) in
@@ -68,6 +80,7 @@ package struct ModelDownload: Sendable {
             for file in wanted { try Self.link(snapshot, file) }
             try Self.write(commit, to: base + "/refs", "main")
             await client.shutDown()
+            if let presets { return Result(paths: [], presetPath: snapshot + "/" + presets.path) }
             return Result(
                 paths: choice.model.map { snapshot + "/" + $0.path },
                 projectorPath: choice.projector.map { snapshot + "/" + $0.path })

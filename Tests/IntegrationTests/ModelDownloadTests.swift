@@ -10,6 +10,7 @@ import Testing
 /// the truth.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct ModelDownloadTests {
     private static let commit = String(repeating: "ab", count: 20)
+    private static let presets = "[*]\nctx-size = 512\n[small]\nhf = org/tiny:Q8_0\ntemp = 0\n"
 
     /// A repository with the demo model, whose second part stalls until `open` is called.
     private final class Repository: Sendable {
@@ -33,6 +34,15 @@ import Testing
                 if request.path.hasPrefix("/api/models/org/tiny/tree/") {
                     return json(#"[{"type":"file","path":"tiny-Q8_0.gguf","oid":"\#(oid)",\#(entry)}]"#)
                 }
+                // A repository with presets instead of a model.
+                if request.path == "/api/models/org/presets/refs" {
+                    return json(#"{"branches":[{"name":"main","targetCommit":"\#(commit)"}]}"#)
+                }
+                if request.path.hasPrefix("/api/models/org/presets/tree/") {
+                    let size = presets.utf8.count
+                    return json(#"[{"type":"file","path":"preset.ini","oid":"\#(oid)","size":\#(size)}]"#)
+                }
+                if request.path.hasSuffix("/preset.ini") { return request.answer(Array(presets.utf8)) }
                 guard request.path.hasSuffix("/tiny-Q8_0.gguf") else {
                     return .response(404, [("Content-Length", "0")], [])
                 }
@@ -165,6 +175,29 @@ import Testing
             let (status, body) = try await complete("gone")
             let message = body["error"]?["message"]?.stringValue ?? ""
             #expect(status >= 400 && message.contains("was not downloaded") && message.contains("404"), "\(message)")
+        }
+        await repository.server.shutDown()
+    }
+
+    /// `--hf-repo` of a repository with `preset.ini` serves its sections.
+    @Test func aRepositoryOfPresetsIsServed() async throws {
+        let folder = NSTemporaryDirectory() + "martlet-hub-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = [UInt8](try #require(FileManager.default.contents(atPath: ModelsFolder.source)))
+        let repository = try await Repository(file, lies: false)
+        repository.open()
+        let environment = [
+            "HF_ENDPOINT": "http://127.0.0.1:\(repository.server.port)", "HF_HUB_CACHE": folder + "/hub",
+            "LLAMA_CACHE": "", "XDG_CACHE_HOME": folder + "/cache", "HF_HUB_OFFLINE": "0",
+        ]
+        for arguments in [["--hf-repo", "org/presets"], ["--hf-repo", "org/presets", "--offline"]] {
+            try await Server.run(arguments + ["-np", "1"], environment: environment) { server async throws in
+                let body: JSONValue = ["model": "small", "prompt": "2 + 2 =", "max_tokens": 2]
+                let reply = try await server.post("/v1/completions", body)
+                #expect(reply.status == 200, "\(reply.body)")
+                let entry = try await Self.status("small", server)
+                #expect(entry?["context_length"]?.integerValue == 512, "\(entry?.text ?? "")")
+            }
         }
         await repository.server.shutDown()
     }

@@ -101,6 +101,32 @@ import Testing
         }
     }
 
+    /// Another person wrote the presets of a repository, so they name no file, no host and no right.
+    @Test func presetsOfARepositorySetOnlyWhatIsHarmless() throws {
+        func check(_ text: String) throws {
+            try RemotePresets.check(
+                PresetFile(text, path: "preset.ini", knownKeys: PresetKeys.all, canonicalKey: PresetKeys.canonical))
+        }
+        try check("[*]\nc = 512\n[a]\nhf = org/m:Q8_0\ntemp = 0.5\nngl = 3\nload-on-startup = on\nno-mmap = 1")
+        for key in [
+            "model", "model-url", "mmproj", "rpc", "log-file", "chat-template-file", "lora", "slot-save-path",
+            "cache-disk",
+            "no-sandbox", "host", "api-key", "override-tensor", "device", "state-dir", "grammar-file",
+        ] {
+            let error = #expect(throws: SettingError.self) { try check("[a]\nhf = org/m\n\(key) = x") }
+            #expect(error?.description.contains("\(key) of [a] is not allowed") == true, "\(error?.description ?? key)")
+        }
+        for key in RemotePresets.allowedKeys {
+            let setting = try #require(SettingTable.all.first { $0.key == key })
+            if case .text = setting.kind {
+                // Texts that are names and values, and no paths.
+                #expect(
+                    [.hubRepository, .hubFile, .samplerSequence].contains(key) || !setting.help.contains("file"),
+                    "\(key.rawValue)")
+            }
+        }
+    }
+
     /// An encoder serves vectors and a reranker scores without a flag, unless a flag says otherwise.
     @Test func aModelWithoutTextServesWhatItCan() throws {
         func arguments(_ capabilities: [ModelSummary.Capability], _ setting: RegisteredModel.Setting? = nil) throws

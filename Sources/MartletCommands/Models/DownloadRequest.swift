@@ -21,6 +21,8 @@ struct DownloadRequest: Sendable {
     let isOffline: Bool
     /// Whether the projector of a model is fetched, too.
     let wantsProjector: Bool
+    /// Whether a file of presets in the root of the repository is fetched instead of a model.
+    var acceptsPresets = false
     /// Endpoint, token and proxy.
     let settings: DownloadSettings
 
@@ -91,7 +93,9 @@ struct DownloadRequest: Sendable {
         let download = ModelDownload(settings) { display.show($0) }
         switch source {
         case .repository(let reference, let file):
-            return try await download.fetch(reference, file: file, into: cache, wantsProjector: wantsProjector)
+            return try await download.fetch(
+                reference, file: file, into: cache, wantsProjector: wantsProjector,
+                presetName: acceptsPresets ? RemotePresets.fileName : nil)
         case .address(let address): return try await download.fetch(address, into: folder)
         }
     }
@@ -107,6 +111,11 @@ struct DownloadRequest: Sendable {
             return ModelDownload.Result(paths: [path])
         case .repository(let reference, let file):
             let models = cache.models(of: reference.repository)
+            if acceptsPresets, file == nil, let snapshot = cache.snapshot(of: reference.repository),
+                FileListing.stamp(snapshot + "/" + RemotePresets.fileName) != nil
+            {
+                return ModelDownload.Result(paths: [], presetPath: snapshot + "/" + RemotePresets.fileName)
+            }
             if let file {
                 let found = models.first { $0.paths.first?.hasSuffix("/" + file) ?? false }
                 if let found { return ModelDownload.Result(paths: found.paths, projectorPath: found.projectorPath) }

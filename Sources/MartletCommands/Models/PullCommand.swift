@@ -57,6 +57,10 @@ struct PullCommand: AsyncParsableCommand {
     @Flag(help: .hidden)
     var endsWithInput = false
 
+    /// Set by a server that can serve the presets of a repository.
+    @Flag(help: .hidden)
+    var acceptsPresets = false
+
     /// Set by a server that runs without sandboxes.
     @Flag(inversion: .prefixedNo, help: .hidden)
     var sandbox = true
@@ -79,7 +83,8 @@ struct PullCommand: AsyncParsableCommand {
         CurrentProcess.prepare()
         let display = jsonLines ? DownloadDisplay(isTerminal: false, onProgress: Self.writeLine) : DownloadDisplay()
         do {
-            let request = try request()
+            var request = try request()
+            request.acceptsPresets = acceptsPresets
             if endsWithInput { try DownloadDisplay.endWithInput() }
             let result = try await request.run(display)
             display.finish()
@@ -109,6 +114,7 @@ struct PullCommand: AsyncParsableCommand {
         .object([
             "paths": .array(result.paths.map { .string($0) }),
             "mmproj": result.projectorPath.map { .string($0) } ?? .null,
+            "presets": result.presetPath.map { .string($0) } ?? .null,
         ])
     }
 }

@@ -54,6 +54,14 @@ struct ModelCatalogue: Sendable {
 
     /// The presets of `--models-preset`, or the sections of the file of `--config`; `nil` = there are none.
     private static func presets(_ values: SettingValues) throws(SettingError) -> PresetFile? {
+        if let path = values.remotePresetPath {
+            guard values.text(.modelsPreset) == nil, !values.hasModelSections else {
+                throw SettingError("--hf-repo has a file of presets, which excludes presets of this machine")
+            }
+            let file = try presets(try SmallFile.text(path, for: "--hf-repo"), path, .hubRepository)
+            try RemotePresets.check(file)
+            return file
+        }
         let key: FlagKey = values.hasModelSections ? .config : .modelsPreset
         guard let path = values.text(key) else { return nil }
         if key == .config, values.text(.modelsPreset) != nil {
@@ -62,6 +70,12 @@ struct ModelCatalogue: Sendable {
         var text = try SmallFile.text(path, for: "--\(key.rawValue)")
         // The lines before the sections are settings of the server.
         if key == .config { text = try ConfigurationFile(text, path: path).sections ?? "" }
+        return try presets(text, path, key)
+    }
+
+    /// Parses presets.
+    /// - Throws: With the flag that names the file.
+    private static func presets(_ text: String, _ path: String, _ key: FlagKey) throws(SettingError) -> PresetFile {
         do throws(ModelSourceError) {
             return try PresetFile(text, path: path, knownKeys: PresetKeys.all, canonicalKey: PresetKeys.canonical)
         } catch {

@@ -11,7 +11,7 @@ struct PoolPlan {
     /// about loads.
     static func isWanted(_ values: SettingValues) -> Bool {
         values.modelPaths.count > 1 || values.text(.modelsFolder) != nil || values.text(.modelsPreset) != nil
-            || values.hasModelSections
+            || values.hasModelSections || values.remotePresetPath != nil
             || values.integer(.sleepTime).map { $0 >= 0 } ?? false || values.integer(.maximumModels) ?? 0 > 0
             || values.toggle(.modelsAutoload) == false
     }

@@ -3,15 +3,22 @@ import MartletJSON
 import MartletModels
 import MartletPlatform
 
-/// A model that `martlet serve` downloads before it serves it: `--hf-repo` or `--model-url`.
+/// A model, or a file of presets, that `martlet serve` downloads before it serves it: `--hf-repo` or `--model-url`.
 ///
 /// The download runs in a child process (`martlet pull`), whose progress appears on standard error. Files that are on this
 /// machine already are found by the child, too.
 struct PulledModel: Equatable {
-    /// The path of the first file.
+    /// The path of the first file of the model, or of the presets.
     let path: String
+    /// Whether the file has presets.
+    var isPresets = false
     /// The name in the API: `org/name:QUANTIZATION`, or `nil` for a file of an address.
     let name: String?
+
+    /// Makes the result of a download.
+    init(path: String, name: String?, isPresets: Bool = false) {
+        (self.path, self.name, self.isPresets) = (path, name, isPresets)
+    }
 
     /// The longest output of the child.
     private static let maximumOutputByteCount = 1 << 20
@@ -25,7 +32,7 @@ struct PulledModel: Equatable {
         }
         guard values.text(.model) == nil else { throw SettingError("--model and --\(key.rawValue) exclude each other") }
         let source = values.text(key) ?? ""
-        var arguments = ["--json", "--no-mmproj"]
+        var arguments = ["--json", "--no-mmproj", "--accepts-presets"]
         arguments += [key == .hubRepository ? "--hf-repo" : "--model-url", source]
         if let file = values.text(.hubFile) { arguments += ["--hf-file", file] }
         if values.toggle(.offline) == true { arguments.append("--offline") }
@@ -41,7 +48,9 @@ struct PulledModel: Equatable {
             throw SettingError("--\(key.rawValue): \(error)")
         }
         let output = try await run(arguments, token: values.text(.hubToken))
-        guard let json = try? JSONParser.parse(output), let path = json["paths"]?.arrayValue?.first?.stringValue else {
+        let json = try? JSONParser.parse(output)
+        if let path = json?["presets"]?.stringValue { return PulledModel(path: path, name: nil, isPresets: true) }
+        guard let path = json?["paths"]?.arrayValue?.first?.stringValue else {
             throw SettingError("the download of \(source) ended without a result")
         }
         guard case .repository(let reference, _) = request.source else { return PulledModel(path: path, name: nil) }

@@ -41,6 +41,8 @@ struct SettingValues: Sendable {
     var modelPaths: [String] = []
     /// Whether the file of `--config` has sections of models.
     var hasModelSections = false
+    /// The file of presets of a repository (`--hf-repo`); `nil` = none was downloaded.
+    var remotePresetPath: String?
 
     /// Sets a value. Called by the parser.
     mutating func set(_ setting: Setting, to choice: Choice) { choices[setting.key] = choice }
