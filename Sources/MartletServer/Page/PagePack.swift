@@ -122,3 +122,8 @@ struct PagePack: Sendable {
         }
     }
 }
+
+extension ServerConfiguration {
+    /// Whether `/` is the chat page: it is switched on, and this build has it.
+    package var offersPage: Bool { servesPage && martlet_page_size() > 0 }
+}
