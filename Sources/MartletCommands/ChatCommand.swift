@@ -44,6 +44,7 @@ struct ChatCommand: AsyncParsableCommand {
         if let url, BaseURL(url) == nil {
             throw ValidationError("--url must be a server's URL such as http://127.0.0.1:8080, not '\(url.printable)'")
         }
+        try options.validate(question: question)
     }
 
     /// Runs the chat, and shuts the HTTP client down in any case.

@@ -28,6 +28,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ChatOptions
 
+    /// The flags fit the question.
+    func validate() throws { try options.validate(question: question) }
+
     /// Finds or downloads the model, then chats.
     func run() async throws {
         CurrentProcess.prepare()

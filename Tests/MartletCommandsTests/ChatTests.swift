@@ -57,6 +57,14 @@ import Testing
         #expect(error.description == "--set cannot change stream, which the chat itself sets")
     }
 
+    @Test func theFormOfOneResponseNeedsAQuestion() throws {
+        _ = try ChatCommand.parse(["-o", "json", "Hello"])
+        _ = try ChatCommand.parse(["-o", "text"])
+        #expect(throws: (any Error).self) { try ChatCommand.parse(["-o", "json"]) }
+        #expect(throws: (any Error).self) { try RunCommand.parse(["fledgling", "-o", "json", " "]) }
+        _ = try RunCommand.parse(["fledgling", "-o", "json", "Hello"])
+    }
+
     @Test func aModelOfAServerIsFoundByNameAndByAlias() {
         let list: JSONValue = [
             "data": [["id": "qwen3-0.6b", "aliases": ["small", "gemma"]], ["id": "gemma", "aliases": []]]

@@ -35,6 +35,14 @@ struct ChatOptions: ParsableArguments {
         for setting in settings { _ = try Self.setting(setting) }
     }
 
+    /// `--output json` is the form of one response; a conversation has none.
+    func validate(question: [String]) throws {
+        guard form == .text || question.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
+            throw ValidationError(
+                "--output json needs a question behind the flags; text on standard input may follow it")
+        }
+    }
+
     /// The field of a request that `--set NAME=VALUE` means, by the rules of `/set`.
     static func setting(_ text: String) throws -> (name: String, value: JSONValue) {
         let parts = text.split(separator: "=", maxSplits: 1)
