@@ -129,8 +129,10 @@ enum SettingHelp {
         let names = setting.names + setting.negativeNames
         let scope = setting.scope == .edge ? "" : " W"
         let fallback = setting.defaultText.map { "`\($0)`" } ?? setting.unsetMeaning ?? ""
+        // The name of the value tells its unit, as in --help.
+        let value = setting.placeholder.isEmpty ? setting.rule : "`\(setting.placeholder)`: \(setting.rule)"
         let cells = [
-            code(names) + scope, setting.rule, fallback, setting.help, code(setting.environmentNames),
+            code(names) + scope, value, fallback, setting.help, code(setting.environmentNames),
         ]
         return "| " + cells.map { String($0.flatMap { $0 == "|" ? Array("\\|") : [$0] }) }.joined(separator: " | ")
             + " |"
