@@ -205,6 +205,12 @@ def between(columns, state):
         chat.expect_words("10.0 tokens/s", 3)
         chat.press("/model secnd\r")
         chat.expect("second")
+        # A model that is not loaded is loaded, with its progress.
+        chat.script.second = {"phase": "loading", "fraction": 0.6}
+        chat.press("/model second\r")
+        chat.expect("loading 60 %")
+        chat.script.second = {"phase": "ready"}
+        chat.expect("Model: second")
         chat.press("/list\r")
         chat.expect("2 messages")
         chat.press("/fork\r")

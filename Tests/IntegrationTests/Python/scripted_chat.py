@@ -45,6 +45,8 @@ class Scripted:
         self.streams = [queue.Queue() for _ in range(9)]
         # Whether each request was for a resumable generation.
         self.resumable = []
+        # The state of the model "second" in the list of models.
+        self.second = {"phase": "ready"}
         # The response head waits for this event, so that commands can come before the first event.
         self.open = threading.Event()
         self.open.set()
@@ -76,10 +78,12 @@ class Scripted:
             def do_GET(self):
                 if self.path.endswith("/events"):
                     return self.stream(int(self.path.split("/")[3].split("-")[1]))
-                self.reply({"data": [{"id": "scripted"}, {"id": "second"}], "status": "ok"})
+                self.reply({"data": [{"id": "scripted"}, {"id": "second", "status": script.second}], "status": "ok"})
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if self.path.endswith("/models/load"):
+                    return self.reply({"success": True})
                 if self.path.endswith("/control"):
                     script.commands.put(body)
                     return self.reply({"applied": True, "action": body["action"], "ids": ["chatcmpl-1"]})
