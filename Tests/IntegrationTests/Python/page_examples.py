@@ -2,8 +2,9 @@
 
 usage: page_examples.py REPOSITORY MARTLET BASE_URL
 
-A block of `console` has commands behind `$ ` and their output. The blocks of a page run in one shell whose `martlet` is the program under
-test, in an empty folder, with the address of the server instead of the documented one. `…` in an output stands for any text. Prints
+A block of `console` has commands behind `$ ` and their output. Each block runs in a shell whose `martlet` is the program under
+test, in an empty folder, with the address of the server instead of the documented one. A block of `python` must print the text in
+backticks that follows it. `…` in an output stands for any text. Prints
 "all examples passed".
 """
 import os
@@ -19,11 +20,13 @@ repository, martlet, base_url = sys.argv[1:]
 PAGES = {
     # Requires that no request runs.
     "docs/models.md": [0],
-    "README.md": [2], "docs/control.md": [0], "docs/errors.md": [0, 1, 2], "docs/json-schema.md": [0],
+    "README.md": [2, 3, 4], "docs/control.md": [0], "docs/errors.md": [0, 1, 2], "docs/json-schema.md": [0],
     "docs/compatibility.md": [0], "docs/threat-model.md": [0], "docs/speculation.md": [0], "docs/promises.md": [0],
     "docs/clients.md": [0], "docs/cache.md": [0], "docs/page.md": [0], "docs/flags.md": [0], "docs/templates.md": [0],
     "docs/hardware.md": [0],
 }
+# The pages with the numbers of blocks of `python`.
+PROGRAMS = {"README.md": [0]}
 ADDRESS = base_url.removeprefix("http://")
 
 
@@ -82,4 +85,14 @@ for page, numbers in PAGES.items():
                 if not re.fullmatch(pattern, output.strip("\n"), flags=re.S):
                     print(f"{page}: {command}\nexpected:\n{expected}\nwas:\n{output}")
                     failures += 1
+for page, numbers in PROGRAMS.items():
+    blocks = re.findall(
+        r"^```python\n(.*?)^```\n\n[^`]*`([^`]*)`", pathlib.Path(repository, page).read_text(), flags=re.M | re.S)
+    for number in numbers:
+        program, expected = blocks[number]
+        result = subprocess.run(
+            [sys.executable, "-c", program.replace("127.0.0.1:8080", ADDRESS)], capture_output=True, text=True, timeout=840)
+        if result.returncode != 0 or expected not in result.stdout:
+            print(f"{page}: program {number}: {result.stdout}{result.stderr}")
+            failures += 1
 print("all examples passed" if failures == 0 else f"{failures} differ")
