@@ -11,12 +11,13 @@ extension LlamaSystem {
     /// Loads backends that are modules: the file that `GGML_BACKEND_PATH` names, and, if libllama was built with all its
     /// backends as modules, those beside it.
     ///
-    /// ggml's own search also loads modules from the working folder, so it is used only by builds that cannot compute
-    /// without it.
+    /// A build with modules has one for each kind of processor; ggml loads the best. Its own search also reads the working
+    /// folder, so it is used only if there is no module beside libggml.
     ///
     /// - Parameter path: the value of `GGML_BACKEND_PATH`; `nil` = not set.
     /// - Throws: if the file is no backend for this version of libllama.
     package static func loadModules(path: String?) throws(LlamaError) {
+        if ggml_backend_dev_count() == 0, let folder = libraryFolder { ggml_backend_load_all_from_path(folder) }
         if ggml_backend_dev_count() == 0 { ggml_backend_load_all() }
         guard let path, !path.isEmpty, !loadedModules.contains(path) else { return }
         _ = LlamaLog.removeLastError()
@@ -25,6 +26,13 @@ extension LlamaSystem {
             throw LlamaError(.loadFailed, "GGML_BACKEND_PATH: \(path) is no backend for this libllama\(cause).")
         }
         loadedModules.insert(path)
+    }
+
+    /// The folder of libggml, wherever the program was moved; `nil` if the loader does not tell.
+    private static var libraryFolder: String? {
+        guard let name = martlet_libggml_path() else { return nil }
+        let path = String(cString: name)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) }
     }
 
     /// The modules that this process has loaded. A second load would register a second set of devices.
