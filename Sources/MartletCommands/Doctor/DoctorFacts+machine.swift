@@ -17,6 +17,8 @@ extension DoctorFacts {
         let embedded = try? ModelFile(named: nil, executable: CurrentProcess.executable)
         var files: [Model] = []
         for path in models { files.append(await probed(Model(path: path, load: load))) }
+        // libllama with modules has neither features nor devices before. A module that is none is an error of `serve`.
+        try? LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
         let state = await portState(port)
         let server = state == .inUse ? await ChatServer.build(onPort: port) : nil
         return DoctorFacts(
