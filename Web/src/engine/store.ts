@@ -119,6 +119,8 @@ export class Store {
             if (old === id || old === this.visible || [...this.running.values()].includes(old)) continue;
             this.order.splice(this.order.indexOf(old), 1);
             this.threads.delete(old);
+            // Its snapshot names messages that are gone; the next look reads them again.
+            this.topics.notify(topics.thread(old));
             excess -= 1;
         }
     }

@@ -625,4 +625,21 @@ test("aShownChatIsNeverForgottenAndALongUnusedOneIsReadAgain", async () => {
     again.engine.thread(first.conversation);
     await turns();
     assert.equal(again.engine.message(first.answer)?.state, "done");
+    // Six other chats later its messages are forgotten, and a look at it reads them.
+    await world.database.change([], () => [
+        { put: ["conversations", { ...again.engine.conversations()[0].conversation, id: "other8", leaf: null }] },
+    ]);
+    const third = await world.open();
+    third.engine.thread(first.conversation);
+    await turns();
+    assert.equal(third.engine.thread(first.conversation)?.messages.length, 2);
+    for (const count of [0, 3, 4, 5, 6, 7, 8]) {
+        third.engine.thread(`other${count}`);
+        await turns();
+    }
+    assert.equal(third.engine.message(first.answer), undefined);
+    assert.equal(third.engine.thread(first.conversation)?.isLoaded, false);
+    await turns();
+    assert.equal(third.engine.thread(first.conversation)?.messages.length, 2);
+    assert.equal(third.engine.message(first.answer)?.state, "done");
 });
