@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
             let values = try SettingParser(command: .serve)
                 .parse(
                     arguments: flags.filter { $0 != "--list-devices" }, environment: CurrentProcess.environment)
-            try LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
+            try QuietLoader.loadModules()
             try LlamaSystem.addRemoteDevices(EngineConfiguration.remoteServers(values))
         } catch let error as any CustomStringConvertible {
             throw CommandFailure.exit(error)

@@ -18,7 +18,7 @@ extension DoctorFacts {
         var files: [Model] = []
         for path in models { files.append(await probed(Model(path: path, load: load))) }
         // libllama with modules has neither features nor devices before. A module that is none is an error of `serve`.
-        try? LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
+        try? QuietLoader.loadModules()
         let state = await portState(port)
         let server = state == .inUse ? await ChatServer.build(onPort: port) : nil
         return DoctorFacts(

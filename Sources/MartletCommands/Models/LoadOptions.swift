@@ -45,7 +45,7 @@ struct LoadOptions: ParsableArguments {
     /// Plans the load of a model on this machine.
     /// - Parameter item: The model, whose projector and draft model need memory, too.
     func report(on shape: ModelShape, _ item: ModelListing.Item) throws -> LoadReport {
-        try? LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
+        try? QuietLoader.loadModules()
         let gpus = LlamaSystem.devices.filter(\.isGPU)
         let hostBytes = UInt64(clamping: MemoryBudget.available ?? .max)
         var engine = EngineConfiguration(modelPath: item.model.paths.first ?? "")

@@ -94,7 +94,7 @@ struct DeviceProbe {
         do {
             let values = try SettingParser(command: .worker)
                 .parse(arguments: flags.filter { $0 != flag }, environment: CurrentProcess.environment)
-            try LlamaSystem.loadModules(path: CurrentProcess.environment("GGML_BACKEND_PATH"))
+            try QuietLoader.loadModules()
             try LlamaSystem.addRemoteDevices(EngineConfiguration.remoteServers(values))
         } catch let error as any CustomStringConvertible {
             throw CommandFailure.exit(error)
