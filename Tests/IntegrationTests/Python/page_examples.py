@@ -27,6 +27,10 @@ PAGES = {
 }
 # The pages with the numbers of blocks of `python`.
 PROGRAMS = {"README.md": [0]}
+# A build of some targets only has no simulation.
+simulation = pathlib.Path(martlet).with_name("martlet-simulate")
+if simulation.exists():
+    PAGES["docs/simulation.md"] = [0]
 ADDRESS = base_url.removeprefix("http://")
 
 
@@ -80,6 +84,7 @@ for page, numbers in PAGES.items():
         found = commands(blocks[number])
         with tempfile.TemporaryDirectory() as folder:
             os.symlink(martlet, os.path.join(folder, "martlet"))
+            os.symlink(simulation, os.path.join(folder, "martlet-simulate"))
             for (command, expected), output in zip(found, run(found, folder)):
                 pattern = ".*?".join(re.escape(part) for part in expected.split("…"))
                 if not re.fullmatch(pattern, output.strip("\n"), flags=re.S):
