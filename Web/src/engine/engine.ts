@@ -4,6 +4,7 @@ import { StorageProblem } from "./database";
 import type { Database } from "./database";
 import type { Environment } from "./environment";
 import { explainedCache } from "./gauge";
+import { sendStop } from "./stopping";
 import type {
     Attachment, ChatEngine, ContextGauge, ConversationID, ConversationRow, Draft, ExportedFile, ExportFormat, ImportPreview,
     InjectTime, JSONValue, Message, MessageActions, MessageID, ModelsFeed, Notice, QueuedMessage, ResolvedSetting, Retune,
@@ -362,8 +363,13 @@ export class Engine implements ChatEngine {
     }
 
     async control(generation: string, action: "stop" | "pause" | "resume" | "reasoning_end"): Promise<void> {
-        const reply = await this.joined.parts.answers.control(generation, { action });
-        if (reply.kind === "refused") this.joined.parts.notices.show("error", words.commandFailed(reply.failure.message));
+        const { environment, api, answers, notices } = this.joined.parts;
+        if (action === "stop") {
+            const failed = (): unknown => notices.show("error", words.stoppingFailed);
+            return sendStop(environment, api, generation, { hasNoText: () => true, replied: () => undefined, failed });
+        }
+        const reply = await answers.control(generation, { action });
+        if (reply.kind === "refused") notices.show("error", words.commandFailed(reply.failure.message));
     }
 
     async explainCache(id: MessageID): Promise<string | null> {

@@ -307,7 +307,8 @@ class PageTest(unittest.TestCase):
                 const look = () => {
                     martletEngine.pageChanged('hidden');
                     base.transaction('messages').objectStore('messages').get(id).onsuccess = event => {
-                        if (event.target.result?.stream?.cursor !== martletEngine.message(id)?.stream?.cursor) return setTimeout(look, 10);
+                        const [stored, shown] = [event.target.result, martletEngine.message(id)];
+                        if (stored?.stream?.cursor !== shown?.stream?.cursor || stored?.state !== shown?.state) return setTimeout(look, 10);
                         base.close();
                         done();
                     };

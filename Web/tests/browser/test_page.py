@@ -184,6 +184,7 @@ class ControlTests(harness.PageTest):
         self.proxy.down()
         tab.evaluate("id => martletEngine.stop(id)", answer)
         self.assertEqual(self.message(tab, answer)["state"], "stopping")
+        self.wait_saved(tab, answer)
         self.proxy.up()
         self.reload(tab)
         self.show(tab, conversation)

@@ -234,6 +234,21 @@ test("stopEndsAnAnswerInEveryPhase", async () => {
     }
 });
 
+test("theServerPageStopsAlsoAGenerationThatWaits", async () => {
+    for (const queues of [true, false]) {
+        const server = new ScriptedServer();
+        server.queues = queues;
+        const world = new World(server);
+        const tab = await world.open();
+        const { answer } = await ask(tab, "Go");
+        const generation = await begun(server);
+        await tab.engine.control(generation.id, "stop");
+        assert(generation.isStopped);
+        await reaches(tab, answer, "stopped");
+        assert.deepEqual(tab.engine.notices(), []);
+    }
+});
+
 test("stopBeforeTheReplySendsNothingMore", async () => {
     const server = new ScriptedServer();
     const world = new World(server);

@@ -26,7 +26,7 @@ export function DownloadForm({ freeBytes }: { freeBytes: number | null }) {
             <button type="submit" className="button" disabled={!isName}>
                 Download
             </button>
-            {freeBytes !== null && <span className="hint">{bytes(freeBytes)} free on the disk of the server</span>}
+            {freeBytes !== null && <span className="hint">{bytes(freeBytes)} free on its disk</span>}
         </form>
     );
 }

@@ -44,9 +44,18 @@ export function ModelList(props: {
         const outside = (event: Event): void => {
             if (!root.current?.parentElement?.contains(event.target as Node)) props.onClose();
         };
+        // A button that has done its work is gone, and the focus with it; Escape still closes the list, and stops no answer.
+        const escape = (event: KeyboardEvent): void => {
+            if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+            event.preventDefault();
+            props.onClose();
+        };
         document.addEventListener("pointerdown", outside);
-        return () => document.removeEventListener("pointerdown", outside);
-        // eslint-disable-next-line
+        document.addEventListener("keydown", escape);
+        return () => {
+            document.removeEventListener("pointerdown", outside);
+            document.removeEventListener("keydown", escape);
+        };
     }, []);
     useEffect(() => {
         document.getElementById(`${listID}-${at}`)?.scrollIntoView({ block: "nearest" });
