@@ -14,6 +14,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import playwright.sync_api
 from playwright.sync_api import sync_playwright
 
 import proxy
@@ -288,9 +289,15 @@ class PageTest(unittest.TestCase):
 
     def wait_state(self, tab, answer, *states):
         """Waits until an answer is in one of the states, and returns the message."""
-        handle = tab.wait_for_function(
-            "([id, states]) => { const one = martletEngine.message(id);"
-            " return one && states.includes(one.state) ? one : null; }", arg=[answer, list(states)])
+        try:
+            handle = tab.wait_for_function(
+                "([id, states]) => { const one = martletEngine.message(id);"
+                " return one && states.includes(one.state) ? one : null; }", arg=[answer, list(states)])
+        except playwright.sync_api.TimeoutError:
+            message = self.message(tab, answer) or {}
+            known = {name: message.get(name) for name in ("state", "stream", "revision", "failure")}
+            self.fail(f"the answer is in none of the states {states}, but {known}, "
+                      f"{tab.evaluate('id => martletEngine.stream(id)', answer)}; the server has {self.server.states()}")
         return handle.json_value()
 
     def wait_text(self, tab, answer, length=1):
