@@ -25,6 +25,8 @@ export class AnswerRun {
     private message: Message;
     private reader: StreamReader | null = null;
     private isClosed = false;
+    /** The last state is being stored: nothing may follow it, such as a stop of another tab that arrives late. */
+    private hasEnded = false;
     private isPiped = false;
     private pipeWanted: (() => void) | null = null;
     private submission: Submission | null = null;
@@ -121,7 +123,7 @@ export class AnswerRun {
         }
     }
 
-    /** Leaves the answer to another tab, or to a later page. */
+    /** Leaves the answer to a later page. */
     async close(): Promise<void> {
         this.isClosed = true;
         this.reader?.leave();
@@ -276,6 +278,7 @@ export class AnswerRun {
     }
 
     private async end(state: MessageState, problem: Failure | null): Promise<void> {
+        this.hasEnded = true;
         this.answer.state = state;
         this.answer.failure = problem;
         this.message = { ...this.message, revision: this.message.revision + 1 };
@@ -291,6 +294,7 @@ export class AnswerRun {
 
     /** Shows the stop at once, and tells the server until it has answered. */
     stop(): void {
+        if (this.hasEnded) return;
         this.isStopWanted = true;
         this.submission?.abort();
         // The request leaves before anything is drawn or stored.
@@ -326,7 +330,7 @@ export class AnswerRun {
     // --- Showing and saving ----------------------------------------------------------------------------------------------
 
     private publish(): void {
-        if (this.isClosed) return;
+        if (this.isClosed || this.hasEnded) return;
         const shape = `${this.answer.state} ${this.answer.toolCalls.length} ${this.answer.removals}`;
         if (shape !== this.shape) {
             this.shape = shape;
@@ -363,8 +367,7 @@ export class AnswerRun {
 
     /** Saves the text so far. Called often; a call without news does nothing. */
     async flush(): Promise<void> {
-        if (!this.isDirty) return;
-        await this.save(false);
+        if (this.isDirty && !this.hasEnded) await this.save(false);
     }
 
     /** False = the record belongs to another tab now, or was removed; the run has closed. */

@@ -435,6 +435,29 @@ test("aSlowWriteNeverShowsOlderText", async () => {
     assert.deepEqual(lengths, [...lengths].sort((left, right) => left - right));
 });
 
+test("aStopThatArrivesWhileTheEndIsStoredChangesNothing", async () => {
+    const server = new ScriptedServer();
+    const world = new World(server);
+    const reader = await world.open();
+    const { conversation, answer } = await ask(reader, "Go");
+    const generation = await begun(server);
+    server.text(generation, "So");
+    const follower = await world.open();
+    follower.engine.show(conversation);
+    await until(() => message(follower, answer)?.text === "So", "the text in the other tab");
+    world.database.delay = 40;
+    server.finish(generation, "stop");
+    await turns();
+    // The other tab has not heard of the end yet.
+    assert.equal(message(follower, answer).state, "answering");
+    void follower.engine.stop(answer);
+    await world.clock.advance(2_000);
+    for (const tab of [reader, follower]) await reaches(tab, answer, "done");
+    await world.clock.advance(2_000);
+    const stored = await world.database.get<{ id: string; state: string }>("messages", answer);
+    assert.equal(stored?.state, "done");
+});
+
 test("aRefusalFailsTheAnswerWithTheServersWords", async () => {
     const server = new ScriptedServer();
     server.refusal = { status: 400, body: { error: { message: "too long", n_prompt_tokens: 9, n_ctx: 4 } } };
