@@ -45,8 +45,6 @@ extension SimulatedEdge {
     func complete(_ request: SimulatedRequest, on connection: SimulatedConnection) {
         handle(connection) { [self] in
             let generation = try await start(request, on: connection)
-            // Without a journal the generation ends with its process.
-            if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
             let spec = generation.spec
             if spec.streams { return stream(generation, generation.response, from: StreamPosition(), on: connection) }
             if spec.lifetime == .background {
@@ -300,7 +298,6 @@ extension SimulatedEdge {
                 let generation = try completions.begin(request.plan, request.terms, on: channel.eventLoop)
                 world.truth.add(request, generation)
                 passWait()
-                if storage == nil { world.truth.update(generation.spec.head.id) { $0.isFragile = true } }
                 channel.acknowledge(id: generation.spec.head.id)
                 attach(channel, to: generation, from: StreamPosition(), until: credit)
             } catch {

@@ -85,6 +85,7 @@ final class SimulatedEdge: @unchecked Sendable {
             policy: world.limits.restartPolicy, clock: .simulated(scheduler, on: tasks), logger: logger)
         registry.connect(to: engine)
         storage = SimulatedStorage(world, number: number, logger: logger)
+        world.truth.lacksJournal = storage == nil
         recovery = storage?.recovery ?? RecoveryProgress(requestTimeout: .zero)
         completions = CompletionService(
             configuration: configuration,

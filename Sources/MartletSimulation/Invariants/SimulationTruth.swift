@@ -94,7 +94,7 @@ final class SimulationTruth {
         guard records[id] == nil else { return }
         var record = Record(request: request)
         record.handle = generation.handle
-        record.isFragile = isDiskFaulty || isDiskHanging || hasJournalFailed
+        record.isFragile = mayLoseNewGenerations
         if !generation.spec.isResumable { record.plain = generation }
         records[id] = record
         ids.append(id)
@@ -139,7 +139,7 @@ final class SimulationTruth {
         var record = Record(request: fork)
         record.fork = request
         record.isKnown = true
-        record.isFragile = isDiskFaulty || isDiskHanging || hasJournalFailed
+        record.isFragile = mayLoseNewGenerations
         records[id] = record
         ids.append(id)
     }
@@ -159,6 +159,10 @@ final class SimulationTruth {
     /// Records may have been lost by a fault of the disk.
     func diskFailed() { for id in ids { records[id]?.isFragile = true } }
 
+    /// Whether the journal of a generation that begins now may lack records.
+    private var mayLoseNewGenerations: Bool { isDiskFaulty || isDiskHanging || hasJournalFailed || lacksJournal }
+    /// Whether the present process has no journal, because it could not open one.
+    var lacksJournal = false
     /// Whether operations of the disk fail now.
     var isDiskFaulty = false
     /// Whether the present process began on a failing disk, so that it may lack generations whose journals are whole.
