@@ -65,7 +65,7 @@ import Testing
             let reports = events.filter { $0.contains("load_progress") }
             #expect(reports.allSatisfy { $0.hasPrefix(form) }, "\(reports)")
             // A hundredth is a step, and no fraction is less than one before.
-            #expect(try Self.fractions(reports) == ["queued 0.0", "loading 0.0", "loading 0.45", "loading 0.9"])
+            #expect(try Self.fractions(reports) == ["queued 0.0", "loading 0.0", "loading 0.475", "loading 0.95"])
             #expect(events.joined().contains("a"))
         }
     }
