@@ -37,18 +37,22 @@ function isTrail(unit: number): boolean {
  */
 export class Search {
     private folded = new Map<string, { text: string; readonly message: Message }>();
-    private isCurrent = false;
+    /** The texts are read, or being read; null = the next search reads them. */
+    private reading: Promise<void> | null = null;
 
     constructor(private readonly database: Database) {}
 
     /** The records changed: the next search reads them again. */
     invalidate(): void {
-        this.isCurrent = false;
+        this.reading = null;
     }
 
-    private async read(): Promise<void> {
-        if (this.isCurrent) return;
-        this.isCurrent = true;
+    private read(): Promise<void> {
+        this.reading ??= this.scan();
+        return this.reading;
+    }
+
+    private async scan(): Promise<void> {
         const next = new Map<string, { text: string; readonly message: Message }>();
         for (const message of await this.database.all<Message>("messages")) {
             const known = this.folded.get(message.id);
@@ -61,8 +65,13 @@ export class Search {
     /** The newest conversations first; at most `limit` hits, one per message. */
     async find(query: string, conversations: Iterable<Conversation>, limit: number): Promise<SearchHit[]> {
         const wanted = fold(query).split(/\s+/).filter(word => word !== "");
-        if (wanted.length === 0) return [];
-        await this.read();
+        const reading = this.read();
+        // A query without words, as when the search opens, only begins to read.
+        if (wanted.length === 0) {
+            reading.catch(() => this.invalidate());
+            return [];
+        }
+        await reading;
         const byConversation = new Map<string, { text: string; readonly message: Message }[]>();
         for (const entry of this.folded.values()) {
             const { role, conversation } = entry.message;

@@ -24,8 +24,10 @@ export function Search(props: { onClose: () => void; open: PageDialogs }) {
     }, []);
     useEffect(() => {
         let isOver = false;
-        if (query.trim() === "") setHits([]);
-        else
+        if (query.trim() === "") {
+            setHits([]);
+            void engine.search("");
+        } else
             void engine.search(query, 40).then(found => {
                 if (!isOver) setHits(found);
             });

@@ -8,7 +8,7 @@ import { newMessage } from "../../src/engine/records";
 import { excerpt, Search } from "../../src/engine/search";
 import type { Conversation, ExportFormat } from "../../src/engine/types";
 import { ScriptedServer } from "./support/server";
-import { World } from "./support/world";
+import { ask, World } from "./support/world";
 
 const conversation: Conversation = {
     id: "c1", title: "Birds", isTitleManual: true, createdAt: 1_700_000_000_000, updatedAt: 1_700_000_100_000, isPinned: true,
@@ -137,6 +137,18 @@ test("theSearchFindsTextsAndTitlesTheNewestFirst", async () => {
     assert.equal((await search.find("a", [conversation], 2)).length, 2);
     const both = await search.find("a swift", [conversation], 10);
     assert.deepEqual(both.map(one => one.message), ["m3"]);
+});
+
+test("aSearchDuringTheFirstOneWaitsForTheTexts", async () => {
+    const world = new World(new ScriptedServer());
+    const tab = await world.open();
+    await ask(tab, "Where do swallows sleep?");
+    world.database.delay = 40;
+    const hits = [tab.engine.search(""), tab.engine.search("s"), tab.engine.search("sw")];
+    await world.clock.advance(1_000);
+    const counts = (await Promise.all(hits)).map(found => found.length);
+    assert.equal(counts[0], 0);
+    assert(counts[1] > 0 && counts[1] === counts[2], String(counts));
 });
 
 test("tenThousandMessagesAreSearchedInOneScan", async () => {
