@@ -89,6 +89,15 @@ import Testing
         #expect(scheduledTokens.prefix(20).allSatisfy { $0.isDecoding })
     }
 
+    /// The ends of prompts that begin together are one decode. Beside generated tokens they would change their rounding.
+    @Test func endsOfPromptsFillALargeDecodeIfNothingIsGenerated() {
+        var planner = BatchPlanner(shape: Self.shape)
+        let prompts = (0..<16).map { PendingTokens(slot: $0, count: 40) }
+        #expect(plan(&planner, prompts).map(\.count) == Array(repeating: 32, count: 16))
+        let beside = plan(&planner, prompts + [PendingTokens(slot: 16, count: 1, isDecoding: true)])
+        #expect(beside.reduce(0) { $0 + $1.count } == 63)
+    }
+
     @Test func noSmallRemainderOfAPromptIsLeft() {
         var planner = BatchPlanner(shape: Self.shape)
         let decodingSlots = (0..<3).map { PendingTokens(slot: $0, count: 1, isDecoding: true) }
@@ -97,8 +106,8 @@ import Testing
             #expect(scheduledTokens.map(\.count) == [1, 1, 1, expected])
         }
         // Not more than a narrow decode can have.
-        let prompts = (0..<4).map { PendingTokens(slot: $0, count: 17) }
-        #expect(plan(&planner, prompts).map(\.count).sorted() == [15, 16, 16, 16])
+        let prompts = (3..<7).map { PendingTokens(slot: $0, count: 17) }
+        #expect(plan(&planner, decodingSlots + prompts).map(\.count).sorted() == [1, 1, 1, 15, 15, 15, 15])
     }
 
     @Test func planHoldsNoSlotTwiceAndNoneBeyondItsPendingTokens() {

@@ -69,11 +69,11 @@ struct BatchPlanner: Sendable {
             scheduleDecoding(
                 pendingTokens.lazy.filter(\.isDecoding), count: pendingTokens.count(where: \.isDecoding),
                 into: &scheduledTokens)
+            let limit =
+                scheduledTokens.isEmpty ? shape.restBatchLimit : shape.decodeBatchLimit - scheduledTokens.count
             distribute(
-                pendingTokens.lazy.filter { !$0.isAligned && !$0.isDecoding },
-                budget: min(promptBudget, shape.decodeBatchLimit - scheduledTokens.count), unit: 1,
-                limit: shape.decodeBatchLimit - scheduledTokens.count, minimum: minimumPart,
-                into: &scheduledTokens)
+                pendingTokens.lazy.filter { !$0.isAligned && !$0.isDecoding }, budget: min(promptBudget, limit),
+                unit: 1, limit: limit, minimum: minimumPart, into: &scheduledTokens)
         }
         scheduledTokens.sort { $0.slot < $1.slot }
     }

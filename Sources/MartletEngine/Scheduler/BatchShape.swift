@@ -17,8 +17,11 @@ struct BatchShape: Sendable, Equatable {
     static let chunk = 64
     /// The largest number of tokens of an aligned decode: a multiple of `unit`, or 0 if there are no aligned decodes.
     let alignedBatchLimit: Int
-    /// The largest number of tokens of a narrow decode.
+    /// The largest number of tokens of a narrow decode that has generated tokens.
     let decodeBatchLimit: Int
+    /// The largest number of tokens of a narrow decode that has none: the ends of prompts that begin together. In a unified
+    /// KV cache their rounding depends on other sequences anyway.
+    let restBatchLimit: Int
 
     /// Whether the whole chunks of a prompt are always computed in aligned decodes. In a unified KV cache rounding depends
     /// on the order of cells anyway, and a chunk that would stall running sequences for too long may be smaller.
@@ -62,6 +65,7 @@ struct BatchShape: Sendable, Equatable {
         decodeBatchLimit =
             self.rowLimit
             ?? (isReproducible && usesUnifiedKV ? min(microBatchSize, Self.chunk - 1) : microBatchSize)
+        restBatchLimit = self.rowLimit ?? microBatchSize
     }
 
     /// Whether each decode of prompt tokens has those of one prompt and nothing else.
