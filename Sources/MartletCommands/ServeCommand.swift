@@ -66,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         CrashReport.configure()
         CurrentProcess.prepare()
-        if let violation = ProcessLimits.current.violation { throw CommandFailure.exit(violation) }
+        if let violation = ProcessLimits.current.violation { CommandFailure.end(violation) }
         let ignoresHangup = EndSignals.isHangupIgnored
         var edge: Edge
         let log: LogOutput

@@ -31,10 +31,11 @@ class Server:
         self.process = subprocess.Popen(
             [MARTLET, "serve", "--port", "0", "--state-dir", FOLDER], stderr=subprocess.PIPE, text=True)
         self.url = ""
-        while not self.url.startswith("http://127.0.0.1:"):
+        while not self.url:
             line = self.process.stderr.readline()
             assert line, "the server has ended"
-            self.url = line.strip().removesuffix("/v1")
+            if line.strip().startswith("http://127.0.0.1:") and line.strip().endswith("/v1"):
+                self.url = line.strip().removesuffix("/v1")
         # The log is read to its end, so that the server never waits for a full pipe.
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         return self
