@@ -29,7 +29,7 @@ extension ModelSources {
     /// The key of a draft model in a repository.
     package static let draftRepositoryKey = "spec-draft-hf"
 
-    /// Sets the files of a section: those that are on this machine, or the origins from which they can be downloaded.
+    /// Sets the files of a section: the paths on this machine, or the origins from which the files can be downloaded.
     ///
     /// - Parameter known: the models of all sources with a lower precedence, those of the cache among them.
     func setFiles(of model: inout RegisteredModel, among known: [RegisteredModel]) {
