@@ -129,7 +129,7 @@ package struct EngineConfiguration: Sendable {
     /// The longest time between two tokens of a running sequence while prompts are computed (see `PrefillBudget`).
     package var maximumStall: Duration = .milliseconds(200)
     /// The longest time that an otherwise idle engine waits for further prompts before a prefill (see `PrefillBudget`).
-    package var batchingWindow: Duration = .milliseconds(3)
+    package var batchingWindow: Duration = .milliseconds(20)
 
     /// The number of sequence ids of the context: entries of the KV cache for all slots, and where a copy costs nothing
     /// also for prefixes without a slot.

@@ -211,6 +211,25 @@ import Testing
         #expect(prefillBudget.batchingDelay(before: 10) == .milliseconds(1))
     }
 
+    /// Prompts that arrive one after the other share a decode; the wait ends a hundredth of its duration behind the last.
+    @Test func eachPromptBeginsTheWaitAnew() {
+        var prefillBudget = PrefillBudget(
+            maximumStall: .milliseconds(200), ceiling: 512, batchingWindow: .milliseconds(3))
+        prefillBudget.observe(tokens: 30, nanoseconds: 210_000_000)
+        func time(_ microseconds: Int) -> MonotonicTime { .init(nanoseconds: 0) + .microseconds(microseconds) }
+        var wait = BatchingWait(for: 30, prefillBudget, at: time(0))
+        #expect(wait.left(at: time(0)) == .microseconds(2_100))
+        // No prompt has arrived, or one has been cancelled.
+        wait.update(to: 30, at: time(500))
+        wait.update(to: 10, at: time(600))
+        #expect(wait.left(at: time(1_000)) == .microseconds(1_100))
+        wait.update(to: 40, at: time(1_000))
+        #expect(wait.left(at: time(1_000)) == .microseconds(2_800))
+        wait.update(to: 300, at: time(3_000))
+        #expect(wait.left(at: time(5_900)) == .microseconds(100))
+        #expect(wait.left(at: time(6_000)) <= .zero)
+    }
+
     @Test func aShortDecodeIsNotDelayed() {
         var prefillBudget = PrefillBudget(
             maximumStall: .milliseconds(50), ceiling: 512, batchingWindow: .milliseconds(3))

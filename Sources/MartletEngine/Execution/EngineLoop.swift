@@ -102,11 +102,12 @@ final class EngineLoop {
     private func waitForMorePrompts() -> Bool {
         let tokens = core.waitingTokenCount
         guard tokens > 0 else { return true }
-        let end = MonotonicTime.now + core.scheduler.prefillBudget.batchingDelay(before: tokens)
+        var wait = BatchingWait(for: tokens, core.scheduler.prefillBudget, at: .now)
         while core.scheduler.waiting.count < core.scheduler.running.count {
-            let left = end - .now
+            let left = wait.left(at: .now)
             guard left > .zero else { break }
             for message in mailbox.receive(waitingFor: left) where !handle(message) { return false }
+            wait.update(to: core.waitingTokenCount, at: .now)
         }
         return true
     }
