@@ -126,8 +126,11 @@ struct BatchPlanner: Sendable {
         prompts.removeAll(keepingCapacity: true)
         prompts.append(contentsOf: pendingTokens)
         guard !prompts.isEmpty, budget > 0 || unit > 1 else { return }
-        // As many prompts as can have a worthwhile part. The prompts that are left out come first in the next decode.
-        let scheduledCount = max(1, min(prompts.count, (budget + (minimum - unit) / 2) / minimum))
+        // All prompts if they fit, otherwise as many as can have a worthwhile part. The prompts that are left out come first
+        // in the next decode.
+        let fitsWhole = prompts.reduce(0) { $0 + $1.count } <= budget
+        let worthwhileCount = max(1, min(prompts.count, (budget + (minimum - unit) / 2) / minimum))
+        let scheduledCount = fitsWhole ? prompts.count : worthwhileCount
         let start = promptRotation % prompts.count
         promptRotation = scheduledCount < prompts.count ? start + scheduledCount : 0
         prompts = (0..<scheduledCount).map { prompts[(start + $0) % prompts.count] }

@@ -15,6 +15,8 @@ struct BatchShape: Sendable, Equatable {
     /// The unit of an aligned decode with flash attention, in tokens. It is also the largest number of prompt tokens whose
     /// logits are all read in one decode: they need 39 MB with a vocabulary of 152,000 tokens.
     static let chunk = 64
+    /// The largest number of tokens of prompts that have their first tokens together, as in one batch of llama-server.
+    static let jointLimit = 2_048
     /// The largest number of tokens of an aligned decode: a multiple of `unit`, or 0 if there are no aligned decodes.
     let alignedBatchLimit: Int
     /// The largest number of tokens of a narrow decode that has generated tokens.

@@ -62,12 +62,21 @@ struct PrefillBudget: Sendable {
     /// - Parameter isDecoding: whether a sequence waits for its next token.
     func tokenLimit(isDecoding: Bool) -> Int {
         guard isDecoding else { return ceiling }
-        guard let nanosecondsPerToken else { return min(ceiling, 4 * floor) }
+        return min(ceiling, max(floor, fittingCount ?? 4 * floor))
+    }
+
+    /// Whether prompts enter beside running sequences by the smallest parts only: a decode takes most of the longest
+    /// stall, or the tokens of prompts are slow.
+    var isNarrow: Bool { fittingCount.map { $0 <= floor } ?? false }
+
+    /// The number of prompt tokens that a decode beside running sequences has time for; `nil` = not measured yet.
+    private var fittingCount: Int? {
+        guard let nanosecondsPerToken else { return nil }
         let bound = maximumStall / .nanoseconds(1)
         let without = nanosecondsWithout ?? 0
         // A margin, because a decode may be slower than the average.
         let room = max(0, bound * 0.6 - without)
         let fitting = nanosecondsWithout == nil ? room : min(room, max(bound / 10, without))
-        return min(ceiling, max(floor, Int(min(1e9, fitting / nanosecondsPerToken))))
+        return Int(min(1e9, fitting / nanosecondsPerToken))
     }
 }

@@ -113,7 +113,11 @@ struct Scheduler {
 
         pendingTokens.removeAll(keepingCapacity: true)
         let promptBudget = prefillBudget.tokenLimit(isDecoding: isDecoding)
-        for candidate in chosen { pendingTokens.append(next(candidate, promptBudget: promptBudget)) }
+        let held = isDecoding ? 0 : heldCount(of: chosen)
+        for candidate in chosen {
+            let next = next(candidate, promptBudget: promptBudget, held: held)
+            if next.count > 0 { pendingTokens.append(next) }
+        }
         planner.plan(pendingTokens, promptBudget: promptBudget, into: &scheduledTokens)
         let output = fill(chosen, adapters)
         let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
@@ -146,8 +150,29 @@ struct Scheduler {
         return output
     }
 
+    /// The number of tokens that each of several prompts keeps for a last decode of all of them; 0 = none.
+    ///
+    /// Example: 64 prompts of 30 tokens take four decodes. If the first prompts were complete after the first decode, the
+    /// others would enter beside running sequences, 16 tokens at a time (`PrefillBudget.isNarrow`), and every step
+    /// would compute few sequences for the price of many. Now each prompt keeps 8 tokens for the fourth decode.
+    ///
+    /// Prompts do not wait for a long one, nor for more than `BatchShape.jointLimit` tokens together.
+    private func heldCount(of prompts: [Candidate]) -> Int {
+        let shape = planner.shape
+        guard prompts.count > 1, prefillBudget.isNarrow, !shape.isolatesPrompts, !shape.separatesSingleTokens else {
+            return 0
+        }
+        let count = prompts.reduce(0) { $0 + $1.pendingCount }
+        guard count > shape.restBatchLimit, count <= BatchShape.jointLimit,
+            prompts.allSatisfy({ $0.pendingCount <= 4 * BatchShape.chunk && $0.stop == nil })
+        else { return 0 }
+        return shape.restBatchLimit / prompts.count
+    }
+
     /// The tokens of a candidate that can be computed in one decode.
-    private func next(_ candidate: Candidate, promptBudget: Int) -> BatchPlanner.PendingTokens {
+    ///
+    /// - Parameter held: the number of tokens at the end of a prompt that are computed later.
+    private func next(_ candidate: Candidate, promptBudget: Int, held: Int) -> BatchPlanner.PendingTokens {
         var end = candidate.historyCount
         if let stop = candidate.stop, stop > candidate.cachedCount { end = min(end, stop) }
         var next = planner.shape.next(
@@ -156,6 +181,7 @@ struct Scheduler {
             // A whole chunk would stall running sequences: a part of it joins their batch.
             next = (min(next.count, promptBudget), false)
         }
+        if held > 0, !next.isAligned { next.count = max(0, min(next.count, candidate.pendingCount - held)) }
         var count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
         if planner.shape.separatesSingleTokens, next.count - count == 1 { count -= 1 }
         return .init(

@@ -56,6 +56,45 @@ import Testing
         #expect(scheduler.schedule([decoding(slot: 0, count: 30)], used: 99, capacity: 100) != .makeRoom)
     }
 
+    /// Computes prompts of `counts` tokens until one is complete, as an engine without running sequences does.
+    ///
+    /// - Returns: the number of decodes, and the slots of the prompts that the last one completes.
+    private func decodesUntilFirstToken(
+        _ counts: [Int], usesUnifiedKV: Bool, nanosecondsPerToken: Int64
+    ) throws -> (count: Int, completed: [Int]) {
+        var scheduler = scheduler(usesUnifiedKV: usesUnifiedKV)
+        scheduler.prefillBudget.observe(tokens: 100, nanoseconds: 100 * nanosecondsPerToken)
+        scheduler.prefillBudget.observe(tokens: 0, nanoseconds: 4 * nanosecondsPerToken)
+        var cached = counts.map { _ in 0 }
+        for count in 1...100 {
+            let candidates = counts.indices.map { prompt(slot: $0, cached: cached[$0], count: counts[$0]) }
+            for part in try output(scheduler.schedule(candidates, used: 0, capacity: 100_000)).sequences {
+                cached[part.slot] += part.count
+            }
+            let completed = counts.indices.filter { cached[$0] == counts[$0] }
+            if !completed.isEmpty { return (count, completed) }
+        }
+        return (100, [])
+    }
+
+    /// Prompts that are slow beside running sequences are completed by one decode, if several are needed for all of them.
+    @Test(arguments: [true, false]) func slowPromptsThatArriveTogetherAreCompletedTogether(usesUnifiedKV: Bool) throws {
+        let (all, slow): ([Int], Int64) = (Array(0..<64), 7_000_000)
+        func decodes(_ counts: [Int], _ nanoseconds: Int64 = slow) throws -> (count: Int, completed: [Int]) {
+            try decodesUntilFirstToken(counts, usesUnifiedKV: usesUnifiedKV, nanosecondsPerToken: nanoseconds)
+        }
+        #expect(try decodes(Array(repeating: 30, count: 64)) == (4, all))
+        #expect(try decodes(all.map { 9 + $0 % 22 }).completed == all)
+        // Ends of prompts behind whole chunks.
+        #expect(try decodes(Array(repeating: 100, count: 20)).completed == Array(0..<20))
+        // One decode is enough.
+        #expect(try decodes(Array(repeating: 8, count: 64)) == (1, all))
+        // Fast prompts enter beside running sequences soon enough, and no prompt waits for a long one.
+        #expect(try decodes(Array(repeating: 30, count: 64), 50_000).completed.count < 64)
+        #expect(try !decodes(Array(repeating: 30, count: 32) + [1_000]).completed.contains(32))
+        #expect(try decodes(Array(repeating: 200, count: 64)).completed.count < 64)
+    }
+
     /// Another sequence copies the prefix at a stop, or a checkpoint is saved there.
     @Test(arguments: [64, 128, 100, 30, 200]) func aChunkEndsAtAStop(stop: Int) throws {
         var scheduler = scheduler()
