@@ -95,7 +95,8 @@ extension InProcessEngine {
                 loaded: loaded, context: context, usesUnifiedKV: contextOptions.usesUnifiedKV,
                 configuration: configuration, mailbox: mailbox, receiver: receiver, decodeGuard: decodeGuard,
                 board: board, progress: engineProgress, embedder: embedder, draftModel: draftModel, tiers: tiers,
-                slotFiles: slotFiles, rowLimit: try rowLimit(of: contextOptions))
+                slotFiles: slotFiles, rowLimit: try rowLimit(of: contextOptions),
+                hasDevices: try !configuration.devicePlacement.chosenDevices().isEmpty)
             if configuration.shiftLength > 0, !loop.core.canMoveItems {
                 logger.warning(
                     "the memory of this model cannot be shifted, so prompts reuse common beginnings only (--cache-reuse)",

@@ -44,6 +44,27 @@ import Testing
         #expect(PoolPolicy.keptCount(count: 6_000, ownCount: 6_000, kind: .recurrent) == 0)
     }
 
+    /// An idle entry leaves the KV cache when 256 tokens have passed its cells, the least recently used one first.
+    @Test func entriesThatAreIdleForLongLeaveTheKVCache() {
+        let holders = [
+            Holder(index: 0, tokens: 50, time: 1, isRunning: true),
+            Holder(index: 1, tokens: 20, time: 700, isRunning: false),
+            Holder(index: 2, tokens: 20, time: 300, isRunning: false),
+            Holder(index: 3, tokens: 0, time: 0, isRunning: false),
+            Holder(index: 4, tokens: 20, time: 1, isRunning: false, isPinned: true),
+            // The most of its cells are those of another entry.
+            Holder(index: 5, tokens: 90, time: 2, isRunning: false),
+        ]
+        func leaving(at now: UInt64) -> Int? {
+            PoolPolicy.idleForLong(holders, at: now) { $0 == 5 ? 44 : holders[$0].tokens }
+        }
+        #expect(leaving(at: 700) == 2)
+        #expect(PoolPolicy.idleForLong(Array(holders[1...1]), at: 955) { _ in 20 } == nil)
+        #expect(PoolPolicy.idleForLong(Array(holders[1...1]), at: 956) { _ in 20 } == 1)
+        #expect(PoolPolicy.idleForLong(Array(holders[3...]), at: 9_999) { $0 == 5 ? 44 : 20 } == nil)
+        #expect(PoolPolicy.idleForLong(Array(holders[3...]), at: 9_999) { _ in 45 } == 5)
+    }
+
     @Test func admissionLeavesRoomForGrowth() {
         #expect(PoolPolicy.admits(tokens: 1000, committed: 0, capacity: 1000))
         #expect(PoolPolicy.admits(tokens: 100, committed: 800, capacity: 1000))

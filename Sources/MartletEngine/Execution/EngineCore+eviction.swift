@@ -35,6 +35,38 @@ extension EngineCore {
         }
     }
 
+    /// Moves entries that are idle for long from a unified KV cache to the RAM tier, the least recently used first. Pending
+    /// tokens count as if they were computed, so that new prompts get the cells that become free.
+    ///
+    /// While a sequence generates, a copy takes at most half of `--max-stall-ms`, and after a tenth no further one begins.
+    func moveIdleEntries() {
+        guard movesIdleEntries else { return }
+        let stall = scheduler.running.contains { $0?.predictedCount ?? 0 > 0 } ? maximumStall : nil
+        let (begin, now) = (MonotonicTime.now, clock + UInt64(pendingCount))
+        repeat {
+            let due = holders.filter { mayMove(KVEntryID(rawValue: $0.index), at: now) }
+            guard let index = PoolPolicy.idleForLong(due, at: now, ownCount: kvCache.ledger.ownCount) else { return }
+            kvCache.moveToRAM(
+                KVEntryID(rawValue: index), at: now,
+                byteLimit: stall.map { kvCache.copies.byteCount(in: $0 / 2) } ?? .max)
+        } while stall.map { MonotonicTime.now - begin < $0 / 10 } ?? true
+    }
+
+    /// Whether an idle entry may leave the KV cache. Slot actions find the entries that slots show in the KV cache only.
+    private func mayMove(_ entry: KVEntryID, at now: UInt64) -> Bool {
+        now >= kvCache[entry].keptUntil && (slotFiles == nil || !lastEntries.contains(entry))
+    }
+
+    /// The number of tokens that running sequences have not computed.
+    private var pendingCount: Int {
+        scheduler.running.reduce(0) { sum, sequence in
+            guard let sequence, let entry = sequence.entry, sequence.awaited == nil, !sequence.isResting else {
+                return sum
+            }
+            return sum + max(0, sequence.history.count - kvCache[entry].count)
+        }
+    }
+
     /// Restores the KV cache after a decode that did not complete, so that the next step can compute the same items
     /// again.
     ///
@@ -100,7 +132,7 @@ extension EngineCore {
     func swapOut(_ slot: Int) {
         guard let sequence = scheduler.running[slot], let entry = release(sequence) else { return }
         if !sequence.isTruncated { saveState(of: sequence, entry) }
-        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
+        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: clock)
         scheduler.paused.append(sequence)
     }
 

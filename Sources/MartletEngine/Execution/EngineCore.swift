@@ -17,7 +17,13 @@ final class EngineCore {
     let sequenceLimit: Int
     /// Whether the positions of cached items can be moved (context shift).
     let canShift: Bool
-    var stepNumber: UInt64 = 0
+    /// The work so far: each step and each computed token count one. Orders the uses of entries, and measures how long an
+    /// entry is idle.
+    var clock: UInt64 = 0
+    /// Whether entries that are idle for long leave a unified KV cache for the RAM tier (decision 0213).
+    let movesIdleEntries: Bool
+    /// The longest time that running sequences wait for other work.
+    let maximumStall: Duration
     /// The entry of the last sequence of each slot, for the status of idle slots.
     var lastEntries: [KVEntryID?]
     /// Whether no sequence is admitted before the next decode succeeds, because libllama has found no room.
@@ -39,13 +45,14 @@ final class EngineCore {
     init(
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
         board: StatusBoard, draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil,
-        rowLimit: Int? = nil
+        rowLimit: Int? = nil, hasDevices: Bool = false
     ) {
         speculator = Speculator(configuration.speculation, draftModel: draftModel)
         self.slotFiles = slotFiles
         self.loaded = loaded
         self.board = board
         queueLimit = configuration.queueLimit
+        maximumStall = configuration.maximumStall
         sequenceLimit = min(context.sequenceContextLength, context.contextLength)
         canShift = context.canShift
         let microBatchSize = min(context.microBatchSize, context.batchSize)
@@ -69,6 +76,7 @@ final class EngineCore {
             checkpointPolicy: CheckpointPolicy(
                 limit: configuration.checkpointLimit, minimumStep: configuration.checkpointMinimumStep,
                 microBatchSize: microBatchSize))
+        movesIdleEntries = usesUnifiedKV && !hasDevices && kvCache.kind != .recurrent && kvCache.tiers.ram.limit > 0
         lastEntries = Array(repeating: nil, count: slotCount)
         board.update { status in status.slots = (0..<slotCount).map { SlotStatus(index: $0) } }
     }

@@ -27,7 +27,8 @@ final class EngineLoop {
         loaded: OpenedModel, context: consuming Context, usesUnifiedKV: Bool, configuration: EngineConfiguration,
         mailbox: Mailbox<EngineMessage>, receiver: any EngineEventReceiver, decodeGuard: DecodeGuard,
         board: StatusBoard, progress: ThreadProgress = ThreadProgress(), embedder: Embedder? = nil,
-        draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil, rowLimit: Int? = nil
+        draftModel: DraftModel? = nil, tiers: PrefixTiers? = nil, slotFiles: SlotFiles? = nil, rowLimit: Int? = nil,
+        hasDevices: Bool = false
     ) {
         self.mailbox = mailbox
         self.receiver = receiver
@@ -38,7 +39,8 @@ final class EngineLoop {
         sampling = SequenceSampling(loaded: loaded, configuration: configuration.parallelSampling)
         core = EngineCore(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration, board: board,
-            draftModel: draftModel, tiers: tiers, slotFiles: slotFiles, rowLimit: rowLimit)
+            draftModel: draftModel, tiers: tiers, slotFiles: slotFiles, rowLimit: rowLimit,
+            hasDevices: hasDevices)
         idleDelay = configuration.diskCacheDelay
     }
 
@@ -63,10 +65,11 @@ final class EngineLoop {
             return false
         }
         progress.record(.scheduling)
-        core.stepNumber += 1
+        core.clock += 1
         core.admit()
         // Clients learn at once that their requests were admitted, not after a long prefill.
         flush()
+        core.moveIdleEntries()
         if let output = schedule() {
             fillBatch(output)
             decode()

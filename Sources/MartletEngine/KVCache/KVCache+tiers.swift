@@ -44,6 +44,29 @@ extension KVCache {
         tiers.insert(stored, into: (ram: true, disk: false))
     }
 
+    /// Moves a retained entry to the RAM tier, unless it could not stay there: the tier has no room, or memory is short. The
+    /// entry is not moved then, and not again for a while.
+    ///
+    /// - Parameter byteLimit: the size from which on a state is not copied now.
+    func moveToRAM(_ id: KVEntryID, at clock: UInt64, byteLimit: Int) {
+        guard let wanted = wishes(for: id),
+            !(wanted.ram || wanted.disk) || copy(id, into: wanted, byteLimit: byteLimit)
+        else { return postponeMove(of: id, at: clock) }
+        clear(id)
+    }
+
+    /// Copies the state of a retained entry into the tiers that want it, if the RAM tier needs to drop no other prefix.
+    private func copy(_ id: KVEntryID, into wanted: (ram: Bool, disk: Bool), byteLimit: Int) -> Bool {
+        guard context.canSaveStates else { return false }
+        let size = context.stateByteCount(of: id.rawValue)
+        let all = size + self[id].checkpoints.reduce(0) { $0 + $1.bytes.count }
+        guard size < byteLimit, !wanted.ram || tiers.hasRoom(for: all), all <= freeMemory.available(for: all) / 2,
+            let stored = storedState(of: id, byteCount: size)
+        else { return false }
+        tiers.insert(stored, into: wanted)
+        return true
+    }
+
     /// The tiers that want a retained entry; `nil` if it may not leave the KV cache.
     private func wishes(for id: KVEntryID) -> (ram: Bool, disk: Bool)? {
         let entry = self[id]

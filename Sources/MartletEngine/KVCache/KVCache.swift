@@ -66,10 +66,10 @@ final class KVCache {
     /// Lets the sequence in `slot` run on an entry, whose computed items stay.
     ///
     /// - Parameter items: the sequence's history; empty = no prompt may reuse it.
-    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, items: [Int32], at step: UInt64) {
+    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, items: [Int32], at clock: UInt64) {
         entries[id.rawValue].use = .running(slot: slot)
         entries[id.rawValue].key = key
-        entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].lastUsed = clock
         entries[id.rawValue].isPinned = false
         tree.insert(items[...], key: key, entry: id.rawValue)
     }
@@ -88,10 +88,10 @@ final class KVCache {
     /// Retains an entry on which no sequence runs any more, with its computed items.
     ///
     /// - Parameter history: the items of the sequence that ran on it; `nil` = no prompt may reuse it, and it is cleared.
-    func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at step: UInt64) {
+    func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at clock: UInt64) {
         entries[id.rawValue].use = .retained
         entries[id.rawValue].usesCheckpoint = false
-        entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].lastUsed = clock
         guard let history, tree.count(of: id.rawValue) > 0 else { return clear(id) }
         synchronize(id, with: history)
         entries[id.rawValue].isPinned = isPinned
@@ -110,18 +110,18 @@ final class KVCache {
     }
 
     /// Records that an entry was the source of a copy, so that it is evicted later.
-    func touch(_ id: KVEntryID, at step: UInt64) { entries[id.rawValue].lastUsed = step }
+    func touch(_ id: KVEntryID, at clock: UInt64) { entries[id.rawValue].lastUsed = clock }
 
     /// Records that a decode has computed the first `count` items of an entry.
     ///
     /// - Parameter exactLimit: the number of items at the beginning that belong to whole chunks of the prompt.
-    func advance(_ id: KVEntryID, to count: Int, exactLimit: Int = 0, at step: UInt64) {
+    func advance(_ id: KVEntryID, to count: Int, exactLimit: Int = 0, at clock: UInt64) {
         if self[id].exactCount == self[id].count {
             entries[id.rawValue].exactCount = min(count, max(self[id].count, exactLimit))
         }
         ledger.append(count - self[id].count, to: id.rawValue)
         entries[id.rawValue].count = count
-        entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].lastUsed = clock
     }
 
     // MARK: Cells
@@ -263,6 +263,11 @@ final class KVCache {
 
     // MARK: States
 
+    /// Records that an entry could not move to the RAM tier at `clock`, which may include pending tokens.
+    func postponeMove(of id: KVEntryID, at clock: UInt64) {
+        entries[id.rawValue].keptUntil = clock + PoolPolicy.patience
+    }
+
     /// Records that the disk tier never writes the present items of an entry.
     func refuse(_ id: KVEntryID) { entries[id.rawValue].refusedCount = self[id].count }
 
@@ -272,10 +277,10 @@ final class KVCache {
     }
 
     /// Retains an entry whose items were restored from a file, or copied from another entry.
-    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, isPinned: Bool = false, at step: UInt64) {
+    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, isPinned: Bool = false, at clock: UInt64) {
         entries[id.rawValue].key = key
         entries[id.rawValue].isPinned = isPinned
-        entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].lastUsed = clock
         tree.insert(items[...], key: key, entry: id.rawValue)
     }
 
@@ -291,8 +296,10 @@ final class KVCache {
         guard size <= limit, size <= freeMemory.available(for: size) / 2 else { return nil }
         freeMemory.subtract(size)
         // A state that cannot be saved is computed again.
-        copies.add(size)
-        return try? context.save(id.rawValue, byteCount: size)
+        let begin = MonotonicTime.now
+        let bytes = try? context.save(id.rawValue, byteCount: size)
+        copies.add(size, in: .now - begin)
+        return bytes
     }
 
     /// Replaces the state of an entry by a saved one.

@@ -1,4 +1,4 @@
-/// Decides which sequence loses its KV cache when the unified KV cache is full.
+/// Decides which sequence loses its KV cache when the unified KV cache is full, and which idle entry leaves it before.
 enum PoolPolicy {
     /// An entry of the KV cache.
     struct Holder: Sendable {
@@ -32,6 +32,27 @@ enum PoolPolicy {
         let running = holders.filter(\.isRunning)
         guard let youngest = running.max(by: { $0.time < $1.time }) else { return nil }
         return running.count > 1 ? .preempt(youngest.index) : .fail(youngest.index)
+    }
+
+    /// The number of computed tokens after which an idle entry has cost more than its way to the RAM tier and back.
+    ///
+    /// On a CPU every computed token passes the cells of all entries: 1.2 ns for a cell and an attention head. Both copies of
+    /// a cell take as long as 50 to 100 tokens (decision 0213).
+    static let patience: UInt64 = 256
+
+    /// The idle entry that leaves a unified KV cache although there is room; `nil` = none.
+    ///
+    /// Pinned entries stay. An entry that shares the most of its cells stays too: its way would free few cells.
+    ///
+    /// - Parameters:
+    ///   - now: the clock that `Holder.time` of idle entries was read from.
+    ///   - ownCount: the number of cells that only this entry uses.
+    static func idleForLong(_ holders: [Holder], at now: UInt64, ownCount: (Int) -> Int) -> Int? {
+        holders.filter { holder in
+            !holder.isRunning && !holder.isPinned && holder.tokens > 0 && now - holder.time >= patience
+                && ownCount(holder.index) * 2 >= holder.tokens
+        }
+        .min { $0.time < $1.time }?.index
     }
 
     /// How many items an idle entry keeps when it is evicted: the beginning of a long prefix stays usable, where a prefix can

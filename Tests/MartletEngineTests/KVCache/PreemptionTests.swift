@@ -35,7 +35,7 @@ import Testing
 
     /// Equal tokens, up to a place where two tokens were almost equally likely: cells in another order round
     /// differently.
-    private static func expectSameText(
+    static func expectSameText(
         _ first: EventLog.Completion, _ second: EventLog.Completion,
         location: SourceLocation = #_sourceLocation
     ) {

@@ -128,6 +128,9 @@ final class PrefixTiers {
 
     // MARK: Offers
 
+    /// Whether the RAM tier takes so many bytes without dropping another prefix.
+    func hasRoom(for byteCount: Int) -> Bool { ram.byteCount + reservedByteCount + byteCount <= ram.limit }
+
     /// The tiers that want a prefix.
     func wants(_ items: ArraySlice<Int32>, key: PrefixKey, isPinned: Bool) -> (ram: Bool, disk: Bool) {
         guard items.count >= Self.minimumCount else { return (false, false) }

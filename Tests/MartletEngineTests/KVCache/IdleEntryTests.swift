@@ -1,0 +1,86 @@
+import MartletProtocol
+import Testing
+
+@testable import MartletEngine
+
+/// Entries of a unified KV cache that are idle for long move to the RAM tier, and their prompts continue from there.
+@Suite struct IdleEntryTests {
+    static let models = TierModelTests.models
+
+    private static func complete(
+        _ history: [Int32], _ bench: ControlBench, tokens: Int = 4,
+        _ change: (inout GenerationRequest) -> Void = { _ in }
+    ) throws -> EventLog.Completion {
+        let handle = try bench.submit("") {
+            $0.prompt = Prompt(pieces: [.tokens(history)], addsBeginning: false)
+            $0.parameters.ignoresEndOfGeneration = true
+            $0.parameters.maximumTokens = tokens
+            change(&$0)
+        }
+        bench.run(handle)
+        return bench.completion(handle)
+    }
+
+    /// The numbers of items of the entries without a sequence.
+    private static func idleCounts(_ bench: ControlBench) -> [Int] {
+        bench.loop.core.kvCache.entries.filter { $0.slot == nil && $0.count > 0 }.map(\.count)
+    }
+
+    @Test(arguments: models) func anIdlePromptReturnsFromMemory(model: String) throws {
+        let bench = try ControlBench(model: model, sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8)
+        var chat = TierModelTests.Chat(salt: 1, count: 200)
+        chat.addTurn(try Self.complete(chat.history, bench).tokens)
+        // About 180 units of work: 139 tokens in 40 steps. The entry stays for 256.
+        _ = try Self.complete(TierModelTests.Chat(salt: 2, count: 100).history, bench, tokens: 40)
+        #expect(Self.idleCounts(bench).contains(203))
+        _ = try Self.complete(TierModelTests.Chat(salt: 3, count: 100).history, bench, tokens: 60)
+        let isRecurrent = bench.loop.core.kvCache.kind == .recurrent
+        #expect(Self.idleCounts(bench).contains(203) == isRecurrent)
+        CacheIsolationTests.check(bench.loop.core)
+
+        let second = try Self.complete(chat.history, bench)
+        #expect(second.cachedTokens == 203)
+        #expect((bench.loop.core.kvCache.tiers.reused.ram > 0) == !isRecurrent)
+
+        let alone = try ControlBench(model: model, sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8)
+        let expected = try Self.complete(chat.history, alone)
+        PreemptionTests.expectSameText(expected, second)
+    }
+
+    /// New prompts get the cells of idle ones, which move before the prompts are computed.
+    @Test func aLongPromptMovesIdleEntriesFirst() throws {
+        let bench = try ControlBench(sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8)
+        for salt in 0..<3 {
+            _ = try Self.complete(TierModelTests.Chat(salt: salt, count: 60).history, bench)
+        }
+        #expect(Self.idleCounts(bench).count == 3)
+        let history = TierModelTests.Chat(salt: 4, count: 700).history
+        let handle = try bench.submit("") { $0.prompt = Prompt(pieces: [.tokens(history)], addsBeginning: false) }
+        _ = bench.loop.runStep()
+        #expect(Self.idleCounts(bench) == [])
+        bench.run(handle)
+        #expect(bench.loop.core.kvCache.tiers.ram.count >= 3)
+    }
+
+    @Test func anEntryStaysIfTheTierHasNoRoomOrTheKVCacheIsSeparate() throws {
+        // The state of 60 tokens of the demo model takes more than 64 KiB.
+        for (limit, isUnified) in [(0, true), (64 << 10, true), (Int.max, false)] {
+            let bench = try ControlBench(
+                sequences: 2, context: 2_048, usesUnifiedKV: isUnified, entries: isUnified ? 8 : 2,
+                kvStateCacheByteCount: limit)
+            _ = try Self.complete(TierModelTests.Chat(salt: 0, count: 60).history, bench)
+            _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 700).history, bench)
+            _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 700).history, bench)
+            #expect(Self.idleCounts(bench).contains(63), "\(limit)")
+        }
+    }
+
+    @Test func aPinnedEntryStays() throws {
+        let bench = try ControlBench(sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8)
+        _ = try Self.complete(TierModelTests.Chat(salt: 0, count: 60).history, bench) {
+            $0.parameters.cache.retention = .pinned
+        }
+        _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 700).history, bench)
+        #expect(Self.idleCounts(bench).contains(63))
+    }
+}
