@@ -38,15 +38,15 @@ import Testing
         #expect(cache(shape, 4_097) == 4_352 * 512)
     }
 
-    /// 256 tokens, 4,096 cells and 4 heads of 32-bit floats are 16 MiB; flash attention has only a mask.
+    /// 64 tokens, 4,096 cells and 4 heads of 32-bit floats are 4 MiB; flash attention has only a mask.
     @Test func plainAttentionHasAProductOfAllPairs() throws {
         let shape = try attention("qwen3", layers: 2) { $0.integer("qwen3.attention.head_count_kv", 2) }
         var request = LoadRequest(shape, contextLength: 4_096, sequenceCount: 4, available: 8 << 30)
-        #expect(!request.usesUnifiedKV && !request.usesFlashAttention && request.microBatchSize == 256)
+        #expect(!request.usesUnifiedKV && !request.usesFlashAttention && request.microBatchSize == 64)
         let plain = MemoryPlan(shape, request).host.compute
-        request.setAttention(flash: true, microBatchSize: 512)
-        #expect(request.usesFlashAttention && request.microBatchSize == 512)
-        #expect(plain - MemoryPlan(shape, request).host.compute > 12 << 20)
+        request.setAttention(flash: true, microBatchSize: 64)
+        #expect(request.usesFlashAttention && request.microBatchSize == 64)
+        #expect(plain - MemoryPlan(shape, request).host.compute > 3 << 20)
         request.setAttention(flash: false, microBatchSize: 512)
         #expect(!request.usesFlashAttention && request.microBatchSize == 512)
         request.devices = [LoadRequest.Device(name: "GPU", freeByteCount: 1 << 30)]
@@ -61,8 +61,8 @@ import Testing
         var request = LoadRequest(shape, contextLength: 16_384, sequenceCount: 4, available: 8 << 30)
         let half = MemoryPlan(shape, request).host.compute
         request.valueType = try #require(LoadRequest.ElementType("f32"))
-        // 256 tokens, 16,384 cells, 4 heads, 2 bytes, without what the network needs for the same purpose.
-        #expect(half - MemoryPlan(shape, request).host.compute == 32 << 20 - 256 * 256 * 2)
+        // 64 tokens, 16,384 cells, 4 heads, 2 bytes, without what the network needs for the same purpose.
+        #expect(half - MemoryPlan(shape, request).host.compute == 8 << 20 - 64 * 256 * 2)
     }
 
     /// The second context of a server for vectors computes the logits of each token of a batch.

@@ -26,7 +26,7 @@ enum PlainAttention {
     /// The number of tokens that are computed at once.
     static let microBatchSize = LoadRequest.plainStep
     /// The largest number of bytes of the products of queries and keys.
-    static let byteLimit = 256 << 20
+    static let byteLimit = 64 << 20
     /// Whether the rounding of ggml's kernels was measured on this processor (see `BatchShape`).
     static var isMeasured: Bool {
         #if arch(x86_64)

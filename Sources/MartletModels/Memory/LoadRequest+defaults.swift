@@ -66,7 +66,7 @@ extension LoadRequest {
     /// has prompts of some hundred tokens, which flash attention computes 15 % faster.
     package static let plainLength = 2_048
     /// The number of tokens that plain attention computes at once. More are not faster, and need more memory.
-    package static let plainStep = 256
+    package static let plainStep = 64
 
     /// The size up to which a model counts as small (`MemoryBudget.smallByteCount`).
     private static let smallByteCount: UInt64 = 64 << 20
