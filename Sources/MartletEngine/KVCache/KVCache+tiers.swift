@@ -55,7 +55,8 @@ extension KVCache {
         clear(id)
     }
 
-    /// Copies the state of a retained entry into the tiers that want it, if the RAM tier needs to drop no other prefix.
+    /// Copies the state of a retained entry into the tiers that want it, if the RAM tier needs to drop no other prefix and the
+    /// disk tier is not busy.
     private func copy(_ id: KVEntryID, into wanted: (ram: Bool, disk: Bool), byteLimit: Int) -> Bool {
         guard context.canSaveStates else { return false }
         let size = context.stateByteCount(of: id.rawValue)
@@ -63,7 +64,8 @@ extension KVCache {
         guard size < byteLimit, !wanted.ram || tiers.hasRoom(for: all), all <= freeMemory.available(for: all) / 2,
             let stored = storedState(of: id, byteCount: size)
         else { return false }
-        tiers.insert(stored, into: wanted)
+        if wanted.disk, tiers.write(stored) == .busy { return false }
+        tiers.insert(stored, into: (ram: wanted.ram, disk: false))
         return true
     }
 

@@ -1,4 +1,5 @@
 import MartletProtocol
+import MartletStateFiles
 import Testing
 
 @testable import MartletEngine
@@ -73,6 +74,28 @@ import Testing
             _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 700).history, bench)
             #expect(Self.idleCounts(bench).contains(63), "\(limit)")
         }
+    }
+
+    /// The disk tier gets what leaves the KV cache, although the engine was never idle for long.
+    @Test func aMovedPromptOutlivesTheEngine() async throws {
+        let folder = TierModelTests.Folder()
+        func engine() -> RunningEngine {
+            RunningEngine {
+                $0.kvCacheLayout = .unified
+                $0.sequenceCount = 2
+                $0.diskCache = DiskCacheSettings(folder: folder.path)
+                $0.diskCacheDelay = .seconds(600)
+            }
+        }
+        let first = engine()
+        var chat = TierModelTests.Chat(salt: 1, count: 200)
+        chat.addTurn(await TierModelTests.complete(chat, first).tokens)
+        _ = await TierModelTests.complete(TierModelTests.Chat(salt: 2, count: 700), first)
+        _ = await TierModelTests.complete(TierModelTests.Chat(salt: 3, count: 700), first)
+        first.engine.shutdown()
+        let second = engine()
+        defer { second.engine.shutdown() }
+        #expect(await TierModelTests.complete(chat, second).cachedTokens == 215)
     }
 
     @Test func aPinnedEntryStays() throws {
