@@ -47,22 +47,20 @@ import Testing
     /// An idle entry leaves the KV cache when 256 tokens have passed its cells, the least recently used one first.
     @Test func entriesThatAreIdleForLongLeaveTheKVCache() {
         let holders = [
-            Holder(index: 0, tokens: 50, time: 1, isRunning: true),
-            Holder(index: 1, tokens: 20, time: 700, isRunning: false),
-            Holder(index: 2, tokens: 20, time: 300, isRunning: false),
-            Holder(index: 3, tokens: 0, time: 0, isRunning: false),
-            Holder(index: 4, tokens: 20, time: 1, isRunning: false, isPinned: true),
-            // The most of its cells are those of another entry.
-            Holder(index: 5, tokens: 90, time: 2, isRunning: false),
+            Holder(index: 0, tokens: 50, time: 1, isRunning: true, passedCount: 900),
+            Holder(index: 1, tokens: 20, time: 7, isRunning: false, passedCount: 255),
+            Holder(index: 2, tokens: 20, time: 3, isRunning: false, passedCount: 400),
+            Holder(index: 3, tokens: 20, time: 4, isRunning: false, passedCount: 390),
+            Holder(index: 4, tokens: 0, time: 0, isRunning: false, passedCount: 900),
+            Holder(index: 5, tokens: 20, time: 1, isRunning: false, isPinned: true, passedCount: 900),
         ]
-        func leaving(at now: UInt64) -> Int? {
-            PoolPolicy.idleForLong(holders, at: now) { $0 == 5 ? 44 : holders[$0].tokens }
-        }
-        #expect(leaving(at: 700) == 2)
-        #expect(PoolPolicy.idleForLong(Array(holders[1...1]), at: 955) { _ in 20 } == nil)
-        #expect(PoolPolicy.idleForLong(Array(holders[1...1]), at: 956) { _ in 20 } == 1)
-        #expect(PoolPolicy.idleForLong(Array(holders[3...]), at: 9_999) { $0 == 5 ? 44 : 20 } == nil)
-        #expect(PoolPolicy.idleForLong(Array(holders[3...]), at: 9_999) { _ in 45 } == 5)
+        #expect(PoolPolicy.idleForLong(holders) { holders[$0].tokens } == 2)
+        #expect(PoolPolicy.idleForLong(Array(holders[0...1])) { _ in 20 } == nil)
+        #expect(PoolPolicy.idleForLong(Array(holders[0...1]), pending: 1) { _ in 20 } == 1)
+        // An entry that shares half of its cells leaves after 512 tokens, and never while it shares all of them.
+        #expect(PoolPolicy.idleForLong(Array(holders[2...2]), pending: 111) { _ in 10 } == nil)
+        #expect(PoolPolicy.idleForLong(Array(holders[2...2]), pending: 112) { _ in 10 } == 2)
+        #expect(PoolPolicy.idleForLong(Array(holders[2...2]), pending: 1_000_000) { _ in 0 } == nil)
     }
 
     @Test func admissionLeavesRoomForGrowth() {

@@ -165,7 +165,7 @@ extension EngineCore {
     /// Lets a sequence run in a slot on an entry.
     func place(_ sequence: EngineSequence, in slot: Int, _ entry: KVEntryID) {
         kvCache.claim(
-            entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: clock)
+            entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: stepNumber)
         scheduler.running[slot] = sequence
         sequence.slot = slot
         sequence.entry = entry
@@ -180,7 +180,7 @@ extension EngineCore {
         case .copy(let source, let count):
             let source = KVEntryID(rawValue: source)
             kvCache.copy(source, to: entry, count: count)
-            kvCache.touch(source, at: clock)
+            kvCache.touch(source, at: stepNumber)
         case .wait(let source, let count):
             if let handle = kvCache.entries[source].slot.flatMap({ scheduler.running[$0]?.handle }) {
                 sequence.awaited = AwaitedPrefix(source: handle, count: count)
@@ -236,7 +236,7 @@ extension EngineCore {
                 rules: reuseRules, entry: entry.rawValue)
             if followKey(of: .init(entry: entry.rawValue, reuse: reuse), sequence) {
                 kvCache.claim(
-                    entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: clock)
+                    entry, slot: slot, key: sequence.prefixKey, items: sequence.sharableItems, at: stepNumber)
             }
             apply(reuse, to: sequence, entry)
         }

@@ -22,7 +22,7 @@ extension EngineCore {
         kvCache.retain(
             entry, history: isRetained ? sequence.history : nil,
             isPinned: sequence.request.parameters.cache.retention == .pinned,
-            at: clock)
+            at: stepNumber)
         let cache = sequence.request.parameters.cache
         // A request that only names a prefix leaves its own prompt behind, not the prefix.
         if isRetained {
@@ -41,7 +41,7 @@ extension EngineCore {
     /// Ends a running sequence with an error, and clears its entry.
     func fail(_ sequence: EngineSequence, _ error: EngineError) {
         guard let entry = release(sequence) else { return }
-        kvCache.retain(entry, history: nil, at: clock)
+        kvCache.retain(entry, history: nil, at: stepNumber)
         output.add(sequence.handle, .failed(error))
     }
 
@@ -58,7 +58,7 @@ extension EngineCore {
     /// is room; the part of its history that no tier has is computed again.
     func preempt(_ sequence: EngineSequence) {
         guard let entry = release(sequence) else { return }
-        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: clock)
+        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
         kvCache.evict(entry)
         requeue(sequence)
     }

@@ -10,7 +10,8 @@ extension EngineCore {
             let running = entry.slot.flatMap { scheduler.running[$0] }.flatMap { $0.isResting ? nil : $0 }
             return .init(
                 index: entry.id.rawValue, tokens: entry.count, time: running?.arrival ?? entry.lastUsed,
-                isRunning: running != nil, isPinned: entry.isPinned)
+                isRunning: running != nil, isPinned: entry.isPinned,
+                passedCount: kvCache.computedCount - entry.idleSince)
         }
     }
 
@@ -38,24 +39,25 @@ extension EngineCore {
     /// Moves entries that are idle for long from a unified KV cache to the RAM tier, the least recently used first. Pending
     /// tokens count as if they were computed, so that new prompts get the cells that become free.
     ///
-    /// While a sequence generates, a copy takes at most half of `--max-stall-ms`, and after a tenth no further one begins.
+    /// While a sequence generates, a copy takes at most a quarter of `--max-stall-ms`, and after a tenth no further one
+    /// begins. Otherwise none begins after the whole of it.
     func moveIdleEntries() {
         guard movesIdleEntries else { return }
-        let stall = scheduler.running.contains { $0?.predictedCount ?? 0 > 0 } ? maximumStall : nil
-        let (begin, now) = (MonotonicTime.now, clock + UInt64(pendingCount))
+        let isGenerating = scheduler.running.contains { $0?.predictedCount ?? 0 > 0 }
+        let byteLimit = isGenerating ? kvCache.copies.byteCount(in: maximumStall / 4) : .max
+        let (begin, pending) = (MonotonicTime.now, pendingCount)
+        var due = holders.filter { mayMove(KVEntryID(rawValue: $0.index)) }
         repeat {
-            let due = holders.filter { mayMove(KVEntryID(rawValue: $0.index), at: now) }
-            guard let index = PoolPolicy.idleForLong(due, at: now, ownCount: kvCache.ledger.ownCount) else { return }
-            kvCache.moveToRAM(
-                KVEntryID(rawValue: index), at: now,
-                byteLimit: stall.map { kvCache.copies.byteCount(in: $0 / 2) } ?? .max)
-        } while stall.map { MonotonicTime.now - begin < $0 / 10 } ?? true
+            guard let index = PoolPolicy.idleForLong(due, pending: pending, ownCount: kvCache.ledger.ownCount) else {
+                return
+            }
+            kvCache.moveToRAM(KVEntryID(rawValue: index), byteLimit: byteLimit)
+            due.removeAll { $0.index == index }
+        } while MonotonicTime.now - begin < (isGenerating ? maximumStall / 10 : maximumStall)
     }
 
     /// Whether an idle entry may leave the KV cache. Slot actions find the entries that slots show in the KV cache only.
-    private func mayMove(_ entry: KVEntryID, at now: UInt64) -> Bool {
-        now >= kvCache[entry].keptUntil && (slotFiles == nil || !lastEntries.contains(entry))
-    }
+    private func mayMove(_ entry: KVEntryID) -> Bool { slotFiles == nil || !lastEntries.contains(entry) }
 
     /// The number of tokens that running sequences have not computed.
     private var pendingCount: Int {
@@ -132,7 +134,7 @@ extension EngineCore {
     func swapOut(_ slot: Int) {
         guard let sequence = scheduler.running[slot], let entry = release(sequence) else { return }
         if !sequence.isTruncated { saveState(of: sequence, entry) }
-        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: clock)
+        kvCache.retain(entry, history: sequence.isTruncated ? nil : sequence.history, at: stepNumber)
         scheduler.paused.append(sequence)
     }
 

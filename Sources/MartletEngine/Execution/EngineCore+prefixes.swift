@@ -79,7 +79,7 @@ extension EngineCore {
                 kvCache.clear(victim)
                 continue
             }
-            kvCache.adopt(victim, items: prefix.items, key: prefix.key, isPinned: true, at: clock)
+            kvCache.adopt(victim, items: prefix.items, key: prefix.key, isPinned: true, at: stepNumber)
             kvCache.label(victim, id)
         }
     }

@@ -101,7 +101,7 @@ extension EngineCore {
     private func restore(_ stored: StoredState, to entry: KVEntryID) -> Bool {
         kvCache.evict(entry)
         guard makeRoom(for: stored.items.count), kvCache.restore(entry, from: stored) else { return false }
-        kvCache.adopt(entry, items: stored.items, key: stored.key.prefixKey, at: clock)
+        kvCache.adopt(entry, items: stored.items, key: stored.key.prefixKey, at: stepNumber)
         return true
     }
 

@@ -133,7 +133,7 @@ extension EngineCore {
         guard kvCache.tiers.disk != nil else { return }
         for case let sequence? in scheduler.running where !sequence.isTruncated {
             guard let entry = sequence.entry, kvCache[entry].count > 0 else { continue }
-            kvCache.retain(entry, history: sequence.history, at: clock)
+            kvCache.retain(entry, history: sequence.history, at: stepNumber)
         }
         while writeOnePrefix() {}
         kvCache.tiers.shutdown()

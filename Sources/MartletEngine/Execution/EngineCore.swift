@@ -17,9 +17,7 @@ final class EngineCore {
     let sequenceLimit: Int
     /// Whether the positions of cached items can be moved (context shift).
     let canShift: Bool
-    /// The work so far: each step and each computed token count one. Orders the uses of entries, and measures how long an
-    /// entry is idle.
-    var clock: UInt64 = 0
+    var stepNumber: UInt64 = 0
     /// Whether entries that are idle for long leave a unified KV cache for the RAM tier (decision 0213).
     let movesIdleEntries: Bool
     /// The longest time that running sequences wait for other work.
@@ -75,8 +73,10 @@ final class EngineCore {
                     byteLimit: configuration.kvStateCacheByteCount, disk: nil),
             checkpointPolicy: CheckpointPolicy(
                 limit: configuration.checkpointLimit, minimumStep: configuration.checkpointMinimumStep,
-                microBatchSize: microBatchSize))
-        movesIdleEntries = usesUnifiedKV && !hasDevices && kvCache.kind != .recurrent && kvCache.tiers.ram.limit > 0
+                microBatchSize: min(configuration.microBatchSize, context.batchSize)))
+        movesIdleEntries =
+            usesUnifiedKV && !hasDevices && kvCache.kind != .recurrent && kvCache.tiers.ram.limit > 0
+            && configuration.shiftLength == 0
         lastEntries = Array(repeating: nil, count: slotCount)
         board.update { status in status.slots = (0..<slotCount).map { SlotStatus(index: $0) } }
     }

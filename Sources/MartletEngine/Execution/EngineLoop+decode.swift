@@ -48,7 +48,7 @@ extension EngineLoop {
         }
         guard decodeResult == .done else { return recover(from: decodeResult) }
         core.holdsAdmission = false
-        core.clock += UInt64(batch.count)
+        core.kvCache.computedCount += batch.count
         core.scheduler.prefillBudget.observe(
             tokens: promptTokens, nanoseconds: now.nanoseconds - before.nanoseconds,
             besideDecoding: prompts.count < parts.count)
@@ -56,7 +56,7 @@ extension EngineLoop {
             core.kvCache.advance(
                 part.entry, to: part.start + part.count,
                 exactLimit: core.scheduler.planner.shape.alignedEnd(promptCount: part.sequence.promptLength),
-                at: core.clock)
+                at: core.stepNumber)
             if let slot = part.sequence.slot { core.scheduler.suspects.remove(slot) }
             guard !part.isDecoding else { continue }
             core.addDueCheckpoint(of: part.sequence)

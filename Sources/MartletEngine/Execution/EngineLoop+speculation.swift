@@ -52,7 +52,7 @@ extension EngineLoop {
         var isRefused = false
         while true {
             // The items before this row are computed and belong to the history, whatever the token does to the sequence.
-            core.kvCache.advance(part.entry, to: start + accepted, at: core.clock)
+            core.kvCache.advance(part.entry, to: start + accepted, at: core.stepNumber)
             if sampleToken(of: sequence, at: index + accepted) { emitted += 1 }
             guard accepted < part.draft.count, sequence.entry == part.entry,
                 sequence.history.count == start + accepted + 1, core.kvCache[part.entry].count == start + accepted,

@@ -65,7 +65,7 @@ final class EngineLoop {
             return false
         }
         progress.record(.scheduling)
-        core.clock += 1
+        core.stepNumber += 1
         core.admit()
         // Clients learn at once that their requests were admitted, not after a long prefill.
         flush()
@@ -104,7 +104,7 @@ final class EngineLoop {
     /// - Returns: whether the loop continues.
     private func waitForMorePrompts() -> Bool {
         let tokens = core.waitingTokenCount
-        guard tokens > 0 else { return true }
+        guard tokens > 0, !core.scheduler.planner.shape.isolatesPrompts else { return true }
         var wait = BatchingWait(for: tokens, core.scheduler.prefillBudget, at: .now)
         while core.scheduler.waiting.count < core.scheduler.running.count {
             let left = wait.left(at: .now)

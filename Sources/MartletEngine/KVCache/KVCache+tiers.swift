@@ -44,29 +44,42 @@ extension KVCache {
         tiers.insert(stored, into: (ram: true, disk: false))
     }
 
-    /// Moves a retained entry to the RAM tier, unless it could not stay there: the tier has no room, or memory is short. The
-    /// entry is not moved then, and not again for a while.
+    /// Moves a retained entry to the RAM tier, unless it could not stay there: the tier has no room, memory is short, or the
+    /// disk tier has to write it and cannot now. The entry stays then, and is not considered again for a while.
     ///
     /// - Parameter byteLimit: the size from which on a state is not copied now.
-    func moveToRAM(_ id: KVEntryID, at clock: UInt64, byteLimit: Int) {
-        guard let wanted = wishes(for: id),
+    /// - Returns: whether the entry has moved.
+    @discardableResult
+    func moveToRAM(_ id: KVEntryID, byteLimit: Int) -> Bool {
+        guard let wanted = wishes(for: id), !awaitsDisk(id),
             !(wanted.ram || wanted.disk) || copy(id, into: wanted, byteLimit: byteLimit)
-        else { return postponeMove(of: id, at: clock) }
+        else {
+            postponeMove(of: id)
+            return false
+        }
         clear(id)
+        return true
     }
 
-    /// Copies the state of a retained entry into the tiers that want it, if the RAM tier needs to drop no other prefix and the
-    /// disk tier is not busy.
+    /// Whether the disk tier lacks an entry and accepts no write at present.
+    private func awaitsDisk(_ id: KVEntryID) -> Bool {
+        let entry = self[id]
+        guard let disk = tiers.disk, !disk.acceptsWrites, entry.refusedCount != entry.count else { return false }
+        return !disk.contains(items(of: id)[...], key: entry.key, isPinned: entry.isPinned)
+    }
+
+    /// Copies the state of a retained entry into the tiers that want it, if the RAM tier needs to drop no other prefix.
+    ///
+    /// - Returns: whether all of them have it.
     private func copy(_ id: KVEntryID, into wanted: (ram: Bool, disk: Bool), byteLimit: Int) -> Bool {
         guard context.canSaveStates else { return false }
         let size = context.stateByteCount(of: id.rawValue)
-        let all = size + self[id].checkpoints.reduce(0) { $0 + $1.bytes.count }
-        guard size < byteLimit, !wanted.ram || tiers.hasRoom(for: all), all <= freeMemory.available(for: all) / 2,
-            let stored = storedState(of: id, byteCount: size)
+        guard size < byteLimit, size <= freeMemory.available(for: size) / 2,
+            !wanted.ram || tiers.hasRoom(for: size, of: self[id]), let stored = storedState(of: id, byteCount: size)
         else { return false }
         if wanted.disk, tiers.write(stored) == .busy { return false }
         tiers.insert(stored, into: (ram: wanted.ram, disk: false))
-        return true
+        return wishes(for: id)?.ram == false
     }
 
     /// The tiers that want a retained entry; `nil` if it may not leave the KV cache.

@@ -29,6 +29,8 @@ final class KVCache {
     /// The tiers that retained entries are offered to before they are removed.
     let tiers: PrefixTiers
     let checkpointPolicy: CheckpointPolicy
+    /// The number of tokens that decodes have computed.
+    var computedCount = 0
     /// The number of checkpoints that were restored.
     private(set) var checkpointRestores: UInt64 = 0
     var freeMemory = FreeMemory()
@@ -66,10 +68,10 @@ final class KVCache {
     /// Lets the sequence in `slot` run on an entry, whose computed items stay.
     ///
     /// - Parameter items: the sequence's history; empty = no prompt may reuse it.
-    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, items: [Int32], at clock: UInt64) {
+    func claim(_ id: KVEntryID, slot: Int, key: PrefixKey, items: [Int32], at step: UInt64) {
         entries[id.rawValue].use = .running(slot: slot)
         entries[id.rawValue].key = key
-        entries[id.rawValue].lastUsed = clock
+        use(id, at: step)
         entries[id.rawValue].isPinned = false
         tree.insert(items[...], key: key, entry: id.rawValue)
     }
@@ -88,10 +90,10 @@ final class KVCache {
     /// Retains an entry on which no sequence runs any more, with its computed items.
     ///
     /// - Parameter history: the items of the sequence that ran on it; `nil` = no prompt may reuse it, and it is cleared.
-    func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at clock: UInt64) {
+    func retain(_ id: KVEntryID, history: [Int32]?, isPinned: Bool = false, at step: UInt64) {
         entries[id.rawValue].use = .retained
         entries[id.rawValue].usesCheckpoint = false
-        entries[id.rawValue].lastUsed = clock
+        use(id, at: step)
         guard let history, tree.count(of: id.rawValue) > 0 else { return clear(id) }
         synchronize(id, with: history)
         entries[id.rawValue].isPinned = isPinned
@@ -109,19 +111,24 @@ final class KVCache {
         }
     }
 
+    private func use(_ id: KVEntryID, at step: UInt64) {
+        entries[id.rawValue].lastUsed = step
+        entries[id.rawValue].idleSince = computedCount
+    }
+
     /// Records that an entry was the source of a copy, so that it is evicted later.
-    func touch(_ id: KVEntryID, at clock: UInt64) { entries[id.rawValue].lastUsed = clock }
+    func touch(_ id: KVEntryID, at step: UInt64) { use(id, at: step) }
 
     /// Records that a decode has computed the first `count` items of an entry.
     ///
     /// - Parameter exactLimit: the number of items at the beginning that belong to whole chunks of the prompt.
-    func advance(_ id: KVEntryID, to count: Int, exactLimit: Int = 0, at clock: UInt64) {
+    func advance(_ id: KVEntryID, to count: Int, exactLimit: Int = 0, at step: UInt64) {
         if self[id].exactCount == self[id].count {
             entries[id.rawValue].exactCount = min(count, max(self[id].count, exactLimit))
         }
         ledger.append(count - self[id].count, to: id.rawValue)
         entries[id.rawValue].count = count
-        entries[id.rawValue].lastUsed = clock
+        use(id, at: step)
     }
 
     // MARK: Cells
@@ -263,10 +270,8 @@ final class KVCache {
 
     // MARK: States
 
-    /// Records that an entry could not move to the RAM tier at `clock`, which may include pending tokens.
-    func postponeMove(of id: KVEntryID, at clock: UInt64) {
-        entries[id.rawValue].keptUntil = clock + PoolPolicy.patience
-    }
+    /// Records that an entry could not move to the RAM tier.
+    func postponeMove(of id: KVEntryID) { entries[id.rawValue].idleSince = computedCount }
 
     /// Records that the disk tier never writes the present items of an entry.
     func refuse(_ id: KVEntryID) { entries[id.rawValue].refusedCount = self[id].count }
@@ -277,10 +282,10 @@ final class KVCache {
     }
 
     /// Retains an entry whose items were restored from a file, or copied from another entry.
-    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, isPinned: Bool = false, at clock: UInt64) {
+    func adopt(_ id: KVEntryID, items: [Int32], key: PrefixKey, isPinned: Bool = false, at step: UInt64) {
         entries[id.rawValue].key = key
         entries[id.rawValue].isPinned = isPinned
-        entries[id.rawValue].lastUsed = clock
+        use(id, at: step)
         tree.insert(items[...], key: key, entry: id.rawValue)
     }
 

@@ -39,10 +39,10 @@ struct KVEntry {
     var usesCheckpoint = false
     /// The number of items at which the disk tier has refused the entry for good.
     var refusedCount = 0
-    /// The engine's clock at the last use of the entry.
+    /// The number of the step in which the entry was last used.
     var lastUsed: UInt64 = 0
-    /// The time of the engine's clock before which the entry does not move to the RAM tier, because it could not before.
-    var keptUntil: UInt64 = 0
+    /// `KVCache.computedCount` at the last use, or when the entry was to move to the RAM tier and could not.
+    var idleSince = 0
     /// Whether the entry is evicted after all others.
     var isPinned = false
     /// The pinned prefix that the items are; it has a meaning only while the entry is pinned.

@@ -9,6 +9,8 @@ enum PoolPolicy {
         var time: UInt64
         var isRunning: Bool
         var isPinned = false
+        /// The number of tokens that were computed since the last use.
+        var passedCount = 0
     }
 
     enum Action: Sendable, Equatable {
@@ -38,19 +40,20 @@ enum PoolPolicy {
     ///
     /// On a CPU every computed token passes the cells of all entries: 1.2 ns for a cell and an attention head. Both copies of
     /// a cell take as long as 50 to 100 tokens (decision 0213).
-    static let patience: UInt64 = 256
+    static let patience = 256
 
     /// The idle entry that leaves a unified KV cache although there is room; `nil` = none.
     ///
-    /// Pinned entries stay. An entry that shares the most of its cells stays too: its way would free few cells.
+    /// Pinned entries stay. An entry frees only the cells that it does not share, and its whole state is copied. Therefore an
+    /// entry that shares half of its cells leaves after twice as many tokens.
     ///
     /// - Parameters:
-    ///   - now: the clock that `Holder.time` of idle entries was read from.
+    ///   - pending: the number of tokens that are about to be computed.
     ///   - ownCount: the number of cells that only this entry uses.
-    static func idleForLong(_ holders: [Holder], at now: UInt64, ownCount: (Int) -> Int) -> Int? {
+    static func idleForLong(_ holders: [Holder], pending: Int = 0, ownCount: (Int) -> Int) -> Int? {
         holders.filter { holder in
-            !holder.isRunning && !holder.isPinned && holder.tokens > 0 && now - holder.time >= patience
-                && ownCount(holder.index) * 2 >= holder.tokens
+            !holder.isRunning && !holder.isPinned && holder.tokens > 0 && holder.passedCount + pending >= patience
+                && (holder.passedCount + pending) * ownCount(holder.index) >= patience * holder.tokens
         }
         .min { $0.time < $1.time }?.index
     }

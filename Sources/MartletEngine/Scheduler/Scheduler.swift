@@ -24,6 +24,8 @@ struct Scheduler {
     var suspects: Set<Int> = []
     var planner: BatchPlanner
     var prefillBudget: PrefillBudget
+    /// The number of tokens computed since prompts keep tokens for a last decode (`heldCount`).
+    private var heldWork = 0
     // Reused in every step, to avoid allocations.
     private var pendingTokens: [BatchPlanner.PendingTokens] = []
     private var scheduledTokens: [BatchPlanner.ScheduledTokens] = []
@@ -114,6 +116,7 @@ struct Scheduler {
         pendingTokens.removeAll(keepingCapacity: true)
         let promptBudget = prefillBudget.tokenLimit(isDecoding: isDecoding)
         let held = isDecoding ? 0 : heldCount(of: chosen)
+        if held == 0 { heldWork = 0 }
         for candidate in chosen {
             let next = next(candidate, promptBudget: promptBudget, held: held)
             if next.count > 0 { pendingTokens.append(next) }
@@ -121,6 +124,7 @@ struct Scheduler {
         planner.plan(pendingTokens, promptBudget: promptBudget, into: &scheduledTokens)
         let output = fill(chosen, adapters)
         let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
+        if held > 0 { heldWork += needed }
         guard needed > 0 else { return .idle }
         return used + needed > capacity ? .makeRoom : .compute(output)
     }
@@ -156,14 +160,15 @@ struct Scheduler {
     /// others would enter beside running sequences, 16 tokens at a time (`PrefillBudget.isNarrow`), and every step
     /// would compute few sequences for the price of many. Now each prompt keeps 8 tokens for the fourth decode.
     ///
-    /// Prompts do not wait for a long one, nor for more than `BatchShape.jointLimit` tokens together.
+    /// Prompts do not wait for a long one, nor for more than `BatchShape.jointLimit` tokens together, those of prompts that
+    /// arrive meanwhile included.
     private func heldCount(of prompts: [Candidate]) -> Int {
         let shape = planner.shape
         guard prompts.count > 1, prefillBudget.isNarrow, !shape.isolatesPrompts, !shape.separatesSingleTokens else {
             return 0
         }
         let count = prompts.reduce(0) { $0 + $1.pendingCount }
-        guard count > shape.restBatchLimit, count <= BatchShape.jointLimit,
+        guard count > shape.restBatchLimit, count + heldWork <= BatchShape.jointLimit,
             prompts.allSatisfy({ $0.pendingCount <= 4 * BatchShape.chunk && $0.stop == nil })
         else { return 0 }
         return shape.restBatchLimit / prompts.count

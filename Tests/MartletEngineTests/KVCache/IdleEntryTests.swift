@@ -31,7 +31,7 @@ import Testing
         let bench = try ControlBench(model: model, sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8)
         var chat = TierModelTests.Chat(salt: 1, count: 200)
         chat.addTurn(try Self.complete(chat.history, bench).tokens)
-        // About 180 units of work: 139 tokens in 40 steps. The entry stays for 256.
+        // 139 tokens are computed, then 159 more. The entry stays for 256.
         _ = try Self.complete(TierModelTests.Chat(salt: 2, count: 100).history, bench, tokens: 40)
         #expect(Self.idleCounts(bench).contains(203))
         _ = try Self.complete(TierModelTests.Chat(salt: 3, count: 100).history, bench, tokens: 60)

@@ -95,6 +95,24 @@ import Testing
         #expect(try decodes(Array(repeating: 200, count: 64)).completed.count < 64)
     }
 
+    /// Prompts that arrive one after the other do not delay the first ones without end.
+    @Test func promptsWaitForABoundedNumberOfTokens() throws {
+        var scheduler = scheduler()
+        scheduler.prefillBudget.observe(tokens: 100, nanoseconds: 700_000_000)
+        scheduler.prefillBudget.observe(tokens: 0, nanoseconds: 28_000_000)
+        var (cached, computed) = (Array(repeating: 0, count: 10), 0)
+        while computed < 10_000 {
+            let candidates = cached.indices.map { prompt(slot: $0, cached: cached[$0], count: 60) }
+            for part in try output(scheduler.schedule(candidates, used: 0, capacity: 100_000)).sequences {
+                cached[part.slot] += part.count
+                computed += part.count
+            }
+            if cached.contains(60) { break }
+            cached.append(0)
+        }
+        #expect(cached.contains(60) && computed <= BatchShape.jointLimit + 512)
+    }
+
     /// Another sequence copies the prefix at a stop, or a checkpoint is saved there.
     @Test(arguments: [64, 128, 100, 30, 200]) func aChunkEndsAtAStop(stop: Int) throws {
         var scheduler = scheduler()

@@ -128,8 +128,14 @@ final class PrefixTiers {
 
     // MARK: Offers
 
-    /// Whether the RAM tier takes so many bytes without dropping another prefix.
-    func hasRoom(for byteCount: Int) -> Bool { ram.byteCount + reservedByteCount + byteCount <= ram.limit }
+    /// Whether the RAM tier takes an entry without dropping another prefix.
+    ///
+    /// - Parameter byteCount: the size of the entry's state.
+    func hasRoom(for byteCount: Int, of entry: KVEntry) -> Bool {
+        let checkpoints = entry.checkpoints.reduce(0) { $0 + $1.bytes.count }
+        let items = entry.count * MemoryLayout<Int32>.size
+        return byteCount + checkpoints + items <= ram.limit - ram.byteCount - reservedByteCount
+    }
 
     /// The tiers that want a prefix.
     func wants(_ items: ArraySlice<Int32>, key: PrefixKey, isPinned: Bool) -> (ram: Bool, disk: Bool) {
