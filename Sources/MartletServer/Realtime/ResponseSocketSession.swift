@@ -152,8 +152,10 @@ actor ResponseSocketSession {
         let id = generation.spec.responseID
         channel.withSocket { [channel] socket in
             let lease = generation.acquireReaderLease()
-            let reader = StreamReader(stream, loop: loop) { _ in
+            let reader = StreamReader(stream, loop: loop) { end in
                 lease.release()
+                // The WebSocket closes. Its generations end with it, so they stay in `generations` until then.
+                guard case .complete = end else { return }
                 channel.withSocket { $0.attachmentEnded(id) }
                 Task { await self.ended(generation, job) }
             }
