@@ -48,17 +48,11 @@ extension KVCache {
     /// disk tier has to write it and cannot now. The entry stays then, and is not considered again for a while.
     ///
     /// - Parameter byteLimit: the size from which on a state is not copied now.
-    /// - Returns: whether the entry has moved.
-    @discardableResult
-    func moveToRAM(_ id: KVEntryID, byteLimit: Int) -> Bool {
+    func moveToRAM(_ id: KVEntryID, byteLimit: Int) {
         guard let wanted = wishes(for: id), !awaitsDisk(id),
             !(wanted.ram || wanted.disk) || copy(id, into: wanted, byteLimit: byteLimit)
-        else {
-            postponeMove(of: id)
-            return false
-        }
+        else { return postponeMove(of: id) }
         clear(id)
-        return true
     }
 
     /// Whether the disk tier lacks an entry and accepts no write at present.

@@ -124,9 +124,10 @@ struct Scheduler {
         planner.plan(pendingTokens, promptBudget: promptBudget, into: &scheduledTokens)
         let output = fill(chosen, adapters)
         let needed = output.sequences.reduce(0) { $0 + $1.count + $1.draftCount }
-        if held > 0 { heldWork += needed }
         guard needed > 0 else { return .idle }
-        return used + needed > capacity ? .makeRoom : .compute(output)
+        guard used + needed <= capacity else { return .makeRoom }
+        if held > 0 { heldWork += needed }
+        return .compute(output)
     }
 
     /// Turns the planned tokens into the parts of a batch, and adds draft tokens while a narrow decode has room.
