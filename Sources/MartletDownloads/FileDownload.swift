@@ -50,11 +50,14 @@ struct FileDownload: Sendable {
         try Self.makeFolder(folder)
         var restarts = 0
         while true {
-            if exists() { return }
-            guard case .open(let part) = try PartFile.open(for: item.path) else {
+            let part: PartFile
+            switch try PartFile.open(for: item.path) {
+            case .complete: return
+            case .busy:
                 onWait()
                 try await client.wait(Self.busyPause)
                 continue
+            case .open(let opened): part = opened
             }
             do throws(DownloadError) {
                 try await fetch(into: part, folder)
@@ -68,12 +71,6 @@ struct FileDownload: Sendable {
                 }
             }
         }
-    }
-
-    /// Whether the complete file is there. Its name exists only after all checks.
-    private func exists() -> Bool {
-        var status = stat()
-        return stat(item.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// Creates a folder and its parents.

@@ -20,14 +20,22 @@ final class PartFile: Sendable {
     /// The result of opening.
     enum Opening {
         case open(PartFile)
-        /// Another process downloads the same file.
+        /// Another download of the same file has the lock.
         case busy
+        /// The complete file is there, and no part is left.
+        case complete
     }
 
     /// Opens or creates the part of a file and locks it. The lock ends with the process, also if it is killed.
     ///
     /// - Parameter finalPath: the path of the complete file; its folder exists.
     static func open(for finalPath: String) throws(DownloadError) -> Opening {
+        isFile(finalPath) ? .complete : try lock(for: finalPath)
+    }
+
+    /// Opens or creates the part, locks it, and only then looks for the complete file: another download may have given
+    /// the file its name a moment ago, and this part would fetch it again.
+    static func lock(for finalPath: String) throws(DownloadError) -> Opening {
         let path = finalPath + extensionText
         let descriptor = MartletPlatform.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else {
@@ -37,22 +45,35 @@ final class PartFile: Sendable {
             close(descriptor)
             return .busy
         }
-        // The process that had the lock before may have renamed the file.
+        // The download that had the lock before may have renamed the file.
         var mine = stat()
         var named = stat()
         guard fstat(descriptor, &mine) == 0, stat(path, &named) == 0, mine.st_ino == named.st_ino else {
             close(descriptor)
             return .busy
         }
-        return .open(PartFile(path, descriptor))
+        let part = PartFile(path, descriptor, byteCount: UInt64(mine.st_size))
+        if isFile(finalPath) {
+            part.discard()
+            return .complete
+        }
+        return .open(part)
     }
 
-    /// Reads the record that an earlier process left. A record that cannot be read is as none.
-    private init(_ path: String, _ descriptor: Int32) {
+    /// Whether the complete file is there. Its name exists only after all checks.
+    private static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
+    /// Reads the record that an earlier process left. A record that cannot be read is as none, as is the record of a
+    /// part of another size: `begin` gives the part its size before the record exists.
+    private init(_ path: String, _ descriptor: Int32, byteCount: UInt64) {
         self.path = path
         self.descriptor = descriptor
         let bytes = try? OpenFile.bytes(of: path + ".json", upTo: 64 << 20)
-        record = Mutex(bytes.flatMap { try? JSONParser.parse($0) }.flatMap { PartRecord(json: $0) })
+        let left = bytes.flatMap { try? JSONParser.parse($0) }.flatMap { PartRecord(json: $0) }
+        record = Mutex(left.flatMap { $0.byteCount == byteCount ? $0 : nil })
     }
 
     /// Releases the lock.
@@ -64,6 +85,7 @@ final class PartFile: Sendable {
     func begin(_ fresh: PartRecord) throws(DownloadError) -> PartRecord {
         let known = record.withLock { $0 }
         if let known, known.matches(etag: fresh.etag, byteCount: fresh.byteCount), known.rangeCount > 0 { return known }
+        unlink(path + ".json")
         guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(fresh.byteCount)) == 0 else {
             throw writeError()
         }

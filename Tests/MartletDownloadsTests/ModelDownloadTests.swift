@@ -1,4 +1,5 @@
 import Foundation
+import MartletJSON
 import MartletModels
 import MartletTestSupport
 import Synchronization
@@ -38,6 +39,34 @@ import Testing
             #expect(server.received.count == 11)
             await client.shutDown()
             await server.shutDown()
+        }
+    }
+
+    @Test func aFileThatIsCompletedBeforeTheLockHasNoNewPart() async throws {
+        try await withFolder { folder in
+            let path = folder + "/f"
+            try Data([1]).write(to: URL(fileURLWithPath: path))
+            guard case .complete = try PartFile.lock(for: path) else {
+                Issue.record("a new part was opened")
+                return
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["f"])
+        }
+    }
+
+    @Test func aRecordBesideAPartOfAnotherSizeIsAsNone() async throws {
+        try await withFolder { folder in
+            let path = folder + "/f"
+            var left = PartRecord(etag: nil, byteCount: 20, rangeByteCount: 10)
+            left.done = [0, 1]
+            // The state after a process that died between the rename and the deletion of the record.
+            try Data(left.json.text.utf8).write(to: URL(fileURLWithPath: path + ".part.json"))
+            guard case .open(let part) = try PartFile.open(for: path) else {
+                Issue.record("the part was not opened")
+                return
+            }
+            let fresh = PartRecord(etag: nil, byteCount: 20, rangeByteCount: 10)
+            #expect(try part.begin(fresh) == fresh)
         }
     }
 
