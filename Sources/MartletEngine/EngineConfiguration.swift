@@ -114,6 +114,9 @@ package struct EngineConfiguration: Sendable {
     package var kvStateCacheByteCount = 8 << 30
     /// The folder and the size of the disk tier; `nil` = none.
     package var diskCache: DiskCacheSettings?
+    /// Whether slots can be saved, restored and erased. Their entries then stay in the KV cache, where the actions look for
+    /// them.
+    package var permitsSlotActions = false
     /// The largest number of checkpoints of one sequence, for memory that cannot be cut; 0 = none.
     package var checkpointLimit = 32
     /// The smallest distance between checkpoints of earlier messages, in tokens.

@@ -5,10 +5,10 @@ import MartletProtocol
 import MartletStateFiles
 
 extension InProcessEngine {
-    /// Makes the tiers of the KV cache, and the thread for files of saved slots.
+    /// Makes the tiers of the KV cache, and the thread for files of saved slots if slot actions are permitted.
     ///
     /// A disk tier whose folder cannot be used is left out, with a line in the log: the engine works without it.
-    func makeTiers(_ model: Model, _ options: Context.Options) -> (PrefixTiers, SlotFiles) {
+    func makeTiers(_ model: Model, _ options: Context.Options) -> (PrefixTiers, SlotFiles?) {
         let kind = MemoryKind(of: model, keepsFullWindow: configuration.keepsFullWindow)
         let files = [(configuration.modelPath, 1)] + configuration.adapters + configuration.controlVectors
         let layers = configuration.controlLayers
@@ -18,6 +18,7 @@ extension InProcessEngine {
         let disk = configuration.diskCache.flatMap { openDiskTier($0, kind, fingerprint) }
         let tiers = PrefixTiers(kind: kind, byteLimit: configuration.kvStateCacheByteCount, disk: disk)
         let mailbox = mailbox
+        guard configuration.permitsSlotActions else { return (tiers, nil) }
         return (tiers, SlotFiles(fingerprint: fingerprint, post: { mailbox.post($0) }))
     }
 

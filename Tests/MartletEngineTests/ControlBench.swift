@@ -2,6 +2,8 @@ import Llama
 import Logging
 import MartletGGUF
 import MartletProtocol
+import MartletStateFiles
+import Testing
 
 @testable import MartletEngine
 
@@ -18,7 +20,8 @@ final class ControlBench {
     init(
         model path: String = TestModels.fledgling, sequences: Int = 4, context: Int = 1024, usesUnifiedKV: Bool = false,
         entries: Int? = nil, kvStateCacheByteCount: Int = .max,
-        speculation: SpeculationConfiguration = SpeculationConfiguration()
+        speculation: SpeculationConfiguration = SpeculationConfiguration(), diskFolder: String? = nil,
+        configure: (inout EngineConfiguration) -> Void = { _ in }
     ) throws {
         LlamaLog.route(to: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let model = try Model(path: path)
@@ -36,13 +39,24 @@ final class ControlBench {
         configuration.sequenceCount = sequences
         configuration.kvStateCacheByteCount = kvStateCacheByteCount
         configuration.speculation = speculation
+        configure(&configuration)
         var draftModel: DraftModel?
         if let draft = speculation.draftModel {
             draftModel = try DraftModel(Model(path: draft.path), options: options, for: loaded.vocabulary)
         }
+        let kind = MemoryKind(of: model, keepsFullWindow: false)
+        let fingerprint = try #require(StateFingerprint(bytes: repeatElement(1, count: 32)))
+        let disk = try diskFolder.map { [mailbox] folder in
+            try DiskTier(
+                DiskCacheSettings(folder: folder), fingerprint: fingerprint, kind: kind, logger: LogLines().logger,
+                post: { mailbox.post(.disk($0)) })
+        }
+        let slotFiles = SlotFiles(fingerprint: { fingerprint }, post: { [mailbox] in mailbox.post($0) })
         loop = EngineLoop(
             loaded: loaded, context: context, usesUnifiedKV: usesUnifiedKV, configuration: configuration,
             mailbox: mailbox, receiver: log, decodeGuard: decodeGuard, board: board, draftModel: draftModel,
+            tiers: PrefixTiers(kind: kind, byteLimit: configuration.kvStateCacheByteCount, disk: disk),
+            slotFiles: configuration.permitsSlotActions ? slotFiles : nil,
             rowLimit: RowLimit.of(try GGUFFile.headers(path).first.tensors, RowLimit.Setting()))
     }
 

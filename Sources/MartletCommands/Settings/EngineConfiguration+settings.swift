@@ -51,6 +51,7 @@ extension EngineConfiguration {
             }
             diskCache = settings
         }
+        permitsSlotActions = values.text(.slotSavePath) != nil
         if let value = values.integer(.cacheReuse) { shiftLength = value }
         if let value = values.integer(.checkpoints) { checkpointLimit = value }
         if let value = values.integer(.checkpointStep) { checkpointMinimumStep = value }

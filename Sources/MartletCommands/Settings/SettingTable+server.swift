@@ -69,7 +69,7 @@ extension SettingTable {
         ),
         Setting(
             .slotSavePath, environment: ["LLAMA_ARG_SLOT_SAVE_PATH"], .text, "PATH", unset: "slots cannot be saved",
-            in: .server, for: .edge,
+            in: .server, for: .both,
             "A folder for the files of POST /slots/{id}?action=save and restore. The folder must exist."),
         Setting(
             .metrics, environment: ["LLAMA_ARG_ENDPOINT_METRICS"], .toggle, default: "on", in: .server, for: .edge,

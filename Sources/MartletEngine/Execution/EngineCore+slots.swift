@@ -11,7 +11,7 @@ extension EngineCore {
             return job.fail("There is no slot \(job.action.slot); this server has 0 to \(last).")
         }
         if case .restore(let path) = job.action.kind {
-            guard let slotFiles else { return job.fail("This engine has no files of slots.") }
+            guard let slotFiles else { return job.fail("Slot actions are not permitted (--slot-save-path).") }
             slotFiles.read(job, path: path)
         } else {
             slotJobs.append((job, nil))
@@ -55,7 +55,7 @@ extension EngineCore {
     }
 
     private func save(_ job: SlotJob, to path: String) {
-        guard let slotFiles else { return job.fail("This engine has no files of slots.") }
+        guard let slotFiles else { return job.fail("Slot actions are not permitted (--slot-save-path).") }
         guard let entry = entry(for: job) else {
             return job.fail("Slot \(job.action.slot) has no cached tokens to save.")
         }

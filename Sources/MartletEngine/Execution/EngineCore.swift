@@ -28,7 +28,7 @@ final class EngineCore {
     var holdsAdmission = false
     /// Slot actions that wait for their slots, with the files to restore.
     var slotJobs: [(job: SlotJob, file: SlotFiles.ReadFile?)] = []
-    /// Reads and writes the files of slot actions; `nil` = there are none.
+    /// Reads and writes the files of slot actions; `nil` = slot actions are not permitted.
     let slotFiles: SlotFiles?
     /// The pinned prefixes with ids.
     var pinnedPrefixes: [PinnedPrefixID: PinnedItems] = [:]

@@ -1,3 +1,4 @@
+import Foundation
 import MartletProtocol
 import MartletStateFiles
 import Testing
@@ -96,6 +97,70 @@ import Testing
         let second = engine()
         defer { second.engine.shutdown() }
         #expect(await TierModelTests.complete(chat, second).cachedTokens == 215)
+    }
+
+    /// Completes two prompts in the slots 0 and 1, then two long ones in slot 1.
+    ///
+    /// - Returns: whether the entries of the two prompts are still in the KV cache.
+    private static func staying(_ bench: ControlBench) throws -> [Bool] {
+        for (salt, count, slot) in [(0, 60, 0), (1, 70, 1), (2, 700, 1), (3, 600, 1)] {
+            _ = try complete(TierModelTests.Chat(salt: salt, count: count).history, bench) {
+                $0.parameters.slot = slot
+            }
+        }
+        return [63, 73].map(idleCounts(bench).contains)
+    }
+
+    @Test func theEntryOfASlotStaysWhereSlotActionsFindIt() throws {
+        func staying(_ permitsSlotActions: Bool) throws -> [Bool] {
+            try Self.staying(
+                ControlBench(sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8) {
+                    $0.permitsSlotActions = permitsSlotActions
+                })
+        }
+        #expect(try staying(false) == [false, false])
+        // Slot 1 shows the last prompt only.
+        #expect(try staying(true) == [true, false])
+    }
+
+    /// Items of a tier are not moved to other positions.
+    @Test func entriesStayForReuseByShifting() throws {
+        let bench = try ControlBench(sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8) {
+            $0.shiftLength = 32
+        }
+        #expect(try Self.staying(bench) == [true, true])
+    }
+
+    /// A restart would lose an entry that the disk tier cannot write at present.
+    @Test func anEntryWaitsForTheDiskTier() throws {
+        let folder = TierModelTests.Folder()
+        let bench = try ControlBench(
+            sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8, diskFolder: folder.path)
+        try FileManager.default.removeItem(atPath: folder.path)
+        var first = TierModelTests.Chat(salt: 0, count: 60)
+        first.addTurn(try Self.complete(first.history, bench).tokens)
+        _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 700).history, bench)
+        // The failure of the write arrives. The RAM tier has the prefix.
+        let disk = try #require(bench.loop.core.kvCache.tiers.disk)
+        while disk.acceptsWrites { _ = bench.loop.runStep() }
+        #expect(Self.idleCounts(bench) == [703])
+        _ = try Self.complete(TierModelTests.Chat(salt: 2, count: 600).history, bench)
+        #expect(Self.idleCounts(bench).contains(703))
+        #expect(try Self.complete(first.history, bench).cachedTokens == 63)
+        disk.shutdown()
+    }
+
+    /// A copy delays running streams, so a large state waits until no sequence generates.
+    @Test func aLargeEntryStaysWhileASequenceGenerates() throws {
+        let bench = try ControlBench(sequences: 2, context: 2_048, usesUnifiedKV: true, entries: 8) {
+            // A quarter of it is enough for 2,500 bytes.
+            $0.maximumStall = .microseconds(10)
+        }
+        _ = try Self.complete(TierModelTests.Chat(salt: 0, count: 60).history, bench)
+        _ = try Self.complete(TierModelTests.Chat(salt: 1, count: 60).history, bench, tokens: 400)
+        #expect(Self.idleCounts(bench).contains(63))
+        _ = try Self.complete(TierModelTests.Chat(salt: 2, count: 600).history, bench)
+        #expect(!Self.idleCounts(bench).contains(63))
     }
 
     @Test func aPinnedEntryStays() throws {

@@ -239,7 +239,13 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
         // The folder of a cache scope is made by its first file.
         let path = folder.path + "/scope/chat.bin"
-        let running = RunningEngine(model: model) { $0.sequenceCount = 2 }
+        func engine() -> RunningEngine {
+            RunningEngine(model: model) {
+                $0.sequenceCount = 2
+                $0.permitsSlotActions = true
+            }
+        }
+        let running = engine()
         var chat = Chat(salt: 6, count: 500)
         let completion = await Self.complete(chat, running)
         let slot = try #require(completion.summary?.slot)
@@ -265,7 +271,7 @@ import Testing
         }
         running.engine.shutdown()
 
-        let other = RunningEngine(model: model) { $0.sequenceCount = 2 }
+        let other = engine()
         let restored = try await other.engine.perform(SlotAction(.restore(path: path), slot: 1))
         #expect(restored.tokenCount == count)
         #expect(restored.byteCount == saved.byteCount)
