@@ -187,7 +187,9 @@ struct Scheduler {
             // A whole chunk would stall running sequences: a part of it joins their batch.
             next = (min(next.count, promptBudget), false)
         }
-        if held > 0, !next.isAligned { next.count = max(0, min(next.count, candidate.pendingCount - held)) }
+        if held > 0, next.count > candidate.pendingCount - held, !next.isAligned || !planner.shape.keepsWholeChunks {
+            next = (max(0, candidate.pendingCount - held), false)
+        }
         var count = candidate.needsPromptLogprobs ? min(next.count, BatchShape.chunk) : next.count
         if planner.shape.separatesSingleTokens, next.count - count == 1 { count -= 1 }
         return .init(

@@ -87,6 +87,8 @@ import Testing
         #expect(try decodes(all.map { 9 + $0 % 22 }).completed == all)
         // Ends of prompts behind whole chunks.
         #expect(try decodes(Array(repeating: 100, count: 20)).completed == Array(0..<20))
+        // Prompts that end with a whole chunk, which a unified KV cache may divide.
+        #expect(try (decodes(Array(repeating: 128, count: 16)).completed.count == 16) == usesUnifiedKV)
         // One decode is enough.
         #expect(try decodes(Array(repeating: 8, count: 64)) == (1, all))
         // Fast prompts enter beside running sequences soon enough, and no prompt waits for a long one.
