@@ -63,6 +63,9 @@ package final class RawConnection: Sendable {
         return RawConnection(channel: channel, inbox: inbox)
     }
 
+    /// Closes the connection of a test that has ended. The end of the server's bytes leaves the socket open.
+    deinit { channel.close(promise: nil) }
+
     // MARK: Sending
 
     /// Sends a text as it is.
