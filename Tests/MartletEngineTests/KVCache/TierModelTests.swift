@@ -234,6 +234,15 @@ import Testing
         #expect(try folder.files.count == 1)
     }
 
+    @Test func anEngineWithoutSlotActionsRefusesFiles() async throws {
+        let running = RunningEngine()
+        defer { running.engine.shutdown() }
+        let refusal = EngineError(.invalidRequest, "Slot actions are not permitted (--slot-save-path).")
+        for kind in [SlotAction.Kind.save(path: "/none/chat.bin"), .restore(path: "/none/chat.bin")] {
+            await #expect(throws: refusal) { try await running.engine.perform(SlotAction(kind, slot: 0)) }
+        }
+    }
+
     @Test(arguments: models) func aSlotIsSavedRestoredAndErased(model: String) async throws {
         let folder = Folder()
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
