@@ -17,7 +17,10 @@ extension SettingTable {
         Setting(
             .unifiedKV, ["-kvu"], negatives: ["-no-kvu"], environment: ["LLAMA_ARG_KV_UNIFIED"], .toggle,
             unset: "on, except for small models", in: .engine, for: .worker,
-            "All sequences share one KV cache. Off: each sequence has its own, and completions are batch invariant."
+            """
+            All sequences share one KV cache. Off: each has its own, completions are batch invariant, and many streams on \
+            a CPU are faster.
+            """
         ),
         Setting(
             .parallel, ["-np"], environment: ["LLAMA_ARG_N_PARALLEL"],

@@ -3,7 +3,7 @@
 /// There are two kinds of decode, and if both have work they alternate. A *narrow* decode has the next token of every
 /// generating slot, and ends of prompts; an *aligned* decode has whole chunks of prompts. Therefore the result of a
 /// token depends on its position in its own prompt, and not on other sequences (see design.md). Prompts share a budget
-/// equally. If the budget is too small for all of them, they rotate.
+/// equally. If the budget is too small for all of them, they rotate; a prompt with a chunk or less to go keeps its turn.
 ///
 /// With a `BatchShape.rowLimit` a decode has tokens of one prompt, or generated tokens of a few sequences. A prompt has its
 /// turn when each generating sequence has had one.
@@ -34,9 +34,11 @@ struct BatchPlanner: Sendable {
     private var lastWasAligned = true
     /// The class of the last decode that `separateSingleTokens` has restricted.
     private var lastPartClass = PartClass.even
-    /// The slots at which the next rotation begins when not all fit: for generating slots, and for prompts.
-    private var decodeRotation = 0
-    private var promptRotation = 0
+    /// The slots whose turn is next when not all fit: of generating slots, of whole chunks of prompts, and of other
+    /// prompts.
+    private var nextDecodingSlot = 0
+    private var nextAlignedSlot = 0
+    private var nextPromptSlot = 0
     /// The number of generated tokens since the last decode of a prompt.
     private var generatedCount = 0
     // Reused in every step, to avoid allocations.
@@ -60,9 +62,9 @@ struct BatchPlanner: Sendable {
         let hasUnaligned = pendingTokens.contains { !$0.isAligned }
         lastWasAligned = hasAligned && (!hasUnaligned || !lastWasAligned)
         if lastWasAligned {
-            distribute(
-                pendingTokens.lazy.filter(\.isAligned), budget: min(promptBudget, shape.alignedBatchLimit),
-                unit: shape.unit, limit: shape.alignedBatchLimit,
+            nextAlignedSlot = distribute(
+                pendingTokens.lazy.filter(\.isAligned), from: nextAlignedSlot,
+                budget: min(promptBudget, shape.alignedBatchLimit), unit: shape.unit, limit: shape.alignedBatchLimit,
                 minimum: shape.separatesSingleTokens ? minimumPart : BatchShape.chunk, into: &scheduledTokens)
             if shape.separatesSingleTokens { separateSingleTokens(in: &scheduledTokens) }
         } else {
@@ -71,9 +73,9 @@ struct BatchPlanner: Sendable {
                 into: &scheduledTokens)
             let limit =
                 scheduledTokens.isEmpty ? shape.restBatchLimit : shape.decodeBatchLimit - scheduledTokens.count
-            distribute(
-                pendingTokens.lazy.filter { !$0.isAligned && !$0.isDecoding }, budget: min(promptBudget, limit),
-                unit: 1, limit: limit, minimum: minimumPart, into: &scheduledTokens)
+            nextPromptSlot = distribute(
+                pendingTokens.lazy.filter { !$0.isAligned && !$0.isDecoding }, from: nextPromptSlot,
+                budget: min(promptBudget, limit), unit: 1, limit: limit, minimum: minimumPart, into: &scheduledTokens)
         }
         scheduledTokens.sort { $0.slot < $1.slot }
     }
@@ -90,9 +92,9 @@ struct BatchPlanner: Sendable {
             return
         }
         generatedCount = 0
-        let position = promptRotation % promptCount
-        promptRotation = position + 1
-        guard let prompt = pendingTokens.lazy.filter(\.isAlone).dropFirst(position).first else { return }
+        let prompts = pendingTokens.lazy.filter(\.isAlone)
+        guard let prompt = prompts.first(where: { $0.slot >= nextPromptSlot }) ?? prompts.first else { return }
+        nextPromptSlot = prompt.slot + 1
         let limit = max(
             BatchShape.chunk, min(promptBudget, shape.alignedBatchLimit) / BatchShape.chunk * BatchShape.chunk)
         scheduledTokens.append(ScheduledTokens(slot: prompt.slot, count: min(prompt.count, limit)))
@@ -105,35 +107,51 @@ struct BatchPlanner: Sendable {
     ) {
         guard decodingCount > 0 else { return }
         let scheduledCount = min(decodingCount, shape.decodeBatchLimit)
-        let start = decodeRotation % decodingCount
-        decodeRotation = scheduledCount < decodingCount ? start + scheduledCount : 0
+        let start = Self.turn(of: nextDecodingSlot, in: decoding)
         var index = 0
         for pending in decoding {
-            if (index - start + decodingCount) % decodingCount < scheduledCount {
+            let distance = (index - start + decodingCount) % decodingCount
+            if distance < scheduledCount {
                 scheduledTokens.append(
                     ScheduledTokens(slot: pending.slot, count: 1, isDecoding: pending.isDecoding))
             }
+            if distance == scheduledCount - 1 { nextDecodingSlot = pending.slot + 1 }
             index += 1
         }
     }
 
+    /// The index of the first of the pending slots, ascending, from `slot` on; 0 if there is none.
+    ///
+    /// The turn is a slot rather than an index: a slot that leaves, because its prompt is complete, would let an index skip
+    /// the next one.
+    private static func turn(of slot: Int, in pendingTokens: some Sequence<PendingTokens>) -> Int {
+        pendingTokens.enumerated().first { $0.element.slot >= slot }?.offset ?? 0
+    }
+
     /// Distributes units equally over the prompts, and what short prompts do not need over the others. A prompt that
     /// then lacks less than half of the minimum gets the rest too, up to `limit`.
+    ///
+    /// - Parameter slot: the slot whose turn it is if not all prompts fit.
+    /// - Returns: the slot whose turn is next.
     private mutating func distribute(
-        _ pendingTokens: some Sequence<PendingTokens>, budget: Int, unit: Int, limit: Int, minimum: Int,
+        _ pendingTokens: some Sequence<PendingTokens>, from slot: Int, budget: Int, unit: Int, limit: Int, minimum: Int,
         into scheduledTokens: inout [ScheduledTokens]
-    ) {
+    ) -> Int {
         prompts.removeAll(keepingCapacity: true)
         prompts.append(contentsOf: pendingTokens)
-        guard !prompts.isEmpty, budget > 0 || unit > 1 else { return }
-        // All prompts if they fit, otherwise as many as can have a worthwhile part. The prompts that are left out come first
-        // in the next decode.
-        let fitsWhole = prompts.reduce(0) { $0 + $1.count } <= budget
-        let worthwhileCount = max(1, min(prompts.count, (budget + (minimum - unit) / 2) / minimum))
-        let scheduledCount = fitsWhole ? prompts.count : worthwhileCount
-        let start = promptRotation % prompts.count
-        promptRotation = scheduledCount < prompts.count ? start + scheduledCount : 0
-        prompts = (0..<scheduledCount).map { prompts[(start + $0) % prompts.count] }
+        guard !prompts.isEmpty, budget > 0 || unit > 1 else { return slot }
+        // As many prompts as can have a worthwhile part. The prompts that are left out come first in the next decode.
+        let start = Self.turn(of: slot, in: prompts)
+        prompts.append(contentsOf: prompts.prefix(start))
+        prompts.removeFirst(start)
+        var worthwhile = 0
+        let scheduledCount = max(
+            1,
+            prompts.prefix { prompt in
+                worthwhile += min(prompt.count, minimum)
+                return worthwhile <= budget + (minimum - unit) / 2
+            }.count)
+        prompts.removeSubrange(scheduledCount...)
 
         let first = scheduledTokens.count
         for prompt in prompts { scheduledTokens.append(ScheduledTokens(slot: prompt.slot, count: 0)) }
@@ -157,7 +175,13 @@ struct BatchPlanner: Sendable {
             scheduledTokens[first + position].count += rest
             left -= rest
         }
+        // A prompt that is almost complete keeps its turn: the first of several equal prompts would otherwise have its first
+        // token as late as the last one.
+        let unfinished = zip(prompts, scheduledTokens[first...]).first { prompt, scheduled in
+            (1...BatchShape.chunk).contains(prompt.count - scheduled.count)
+        }
         scheduledTokens.removeAll { $0.count == 0 }
+        return unfinished?.0.slot ?? prompts[scheduledCount - 1].slot + 1
     }
 
     // MARK: Single tokens
