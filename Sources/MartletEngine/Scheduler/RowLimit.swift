@@ -13,8 +13,9 @@ import MartletGGUF
 /// | Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS | up to 3 (Q4_K) or 7 (the others) |
 /// | F32, F16, BF16, IQ4_NL | 1 |
 ///
-/// Measured with ggml 0.25.3 on x86-64 with AVX-512, both methods of attention. Types that were not measured have the
-/// limit 1, which holds for every kernel: a decode of one token never depends on others.
+/// Measured with ggml 0.25.3 on x86-64 with AVX-512, both methods of attention; with AMX the limits of the first two lines
+/// hold. Types that were not measured have the limit 1, which holds for every kernel: a decode of one token never depends
+/// on others.
 enum RowLimit {
     /// The limit of the types whose kernels change with the number of vectors: the smallest measured one, because
     /// the groups of vectors that a kernel forms depend on the processor.

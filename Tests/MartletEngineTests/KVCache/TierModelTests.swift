@@ -122,13 +122,18 @@ import Testing
         second.engine.shutdown()
     }
 
-    @Test(arguments: models) func anEditedMessageContinuesAtACheckpoint(model: String) async {
-        let running = RunningEngine(model: model) { $0.sequenceCount = 2 }
+    /// A context of 4,096 tokens has plain attention, whose own micro-batch of 64 tokens moves no checkpoint.
+    @Test(arguments: models, [1_024, 4_096])
+    func anEditedMessageContinuesAtACheckpoint(model: String, contextLength: Int) async {
+        let running = RunningEngine(model: model) {
+            $0.sequenceCount = 2
+            $0.contextLength = contextLength
+        }
         let chat = Chat(salt: 5, count: 900)
         _ = await Self.complete(chat, running)
-        // The last 20 tokens of the prompt differ. A checkpoint is 4 + 512 tokens before the end.
+        // The last 400 tokens of the prompt differ. A checkpoint is 4 + 512 tokens before the end.
         var edited = chat
-        for index in 880..<900 { edited.history[index] = Int32(330 - index % 50) }
+        for index in 500..<900 { edited.history[index] = Int32(330 - index % 50) }
         let cached = await Self.complete(edited, running) { $0.parameters.cache.isExplained = true }
         #expect(cached.cachedTokens >= 384)
         let isRecurrent = ["micro-hybrid", "micro-mamba"].map(TestModels.random).contains(model)

@@ -24,9 +24,13 @@ import Testing
             "\(usesFlashAttention ? "flash" : "plain"), limit \(rowLimit.map(String.init) ?? "none")"
         }
 
+        /// The largest number of tokens of a decode, as the engine chooses it.
+        var microBatchSize: Int { usesFlashAttention ? 512 : PlainAttention.microBatchSize }
+
         var shape: BatchShape {
             BatchShape(
-                microBatchSize: 256, isReproducible: true, usesUnifiedKV: false, usesFlashAttention: usesFlashAttention,
+                microBatchSize: microBatchSize, isReproducible: true, usesUnifiedKV: false,
+                usesFlashAttention: usesFlashAttention,
                 rowLimit: rowLimit)
         }
 
@@ -85,7 +89,7 @@ import Testing
     ) {
         var scheduler = Scheduler(
             slotCount: conversations.count, planner: BatchPlanner(shape: setup.shape),
-            prefillBudget: PrefillBudget(maximumStall: .milliseconds(200), ceiling: 256))
+            prefillBudget: PrefillBudget(maximumStall: .milliseconds(200), ceiling: setup.microBatchSize))
         var lastScheduled = conversations.map { _ in UInt64(0) }
         var step = 0
         while conversations.contains(where: { !$0.isComplete }) {
@@ -93,7 +97,8 @@ import Testing
             guard step < 10_000 else { break }
             disturb(&conversations)
             // The budget follows from measured times.
-            scheduler.prefillBudget = PrefillBudget(maximumStall: .milliseconds(200), ceiling: budget())
+            scheduler.prefillBudget = PrefillBudget(
+                maximumStall: .milliseconds(200), ceiling: min(budget(), setup.microBatchSize))
             let candidates = conversations.indices.filter { !conversations[$0].isComplete }.map { slot in
                 Candidate(
                     slot: slot, entry: slot, cachedCount: conversations[slot].cached,
@@ -148,10 +153,10 @@ import Testing
                 promptCount: .random(in: 2...400, using: &random), outputCount: .random(in: 1...40, using: &random))
         }
         var together = conversations
-        run(&together, setup, budget: { .random(in: 16...256, using: &random) })
+        run(&together, setup, budget: { .random(in: 16...512, using: &random) })
         for (alone, together) in zip(conversations, together) {
             var alone = [alone]
-            run(&alone, setup, budget: { 256 })
+            run(&alone, setup, budget: { .max })
             #expect(together.firstDifference(from: alone[0]) == nil, "\(setup.testDescription)")
         }
     }
@@ -166,7 +171,7 @@ import Testing
         }
         var disturbed = conversations
         var left = 60
-        run(&disturbed, setup, budget: { .random(in: 16...256, using: &random) }) { conversations in
+        run(&disturbed, setup, budget: { .random(in: 16...512, using: &random) }) { conversations in
             guard left > 0, Int.random(in: 0..<8, using: &random) == 0 else { return }
             left -= 1
             let slot = Int.random(in: 0..<conversations.count, using: &random)
@@ -179,7 +184,7 @@ import Testing
         }
         for (alone, disturbed) in zip(conversations, disturbed) {
             var alone = [alone]
-            run(&alone, setup, budget: { 256 })
+            run(&alone, setup, budget: { .max })
             #expect(disturbed.firstDifference(from: alone[0]) == nil, "\(setup.testDescription)")
         }
     }
@@ -188,14 +193,14 @@ import Testing
     @Test(arguments: setups) private func statesOfTiersChangeNoRounding(setup: Setup) {
         for promptCount in [2, 63, 64, 65, 127, 128, 190] {
             var alone = [Conversation(promptCount: promptCount, outputCount: 3)]
-            run(&alone, setup, budget: { 256 })
+            run(&alone, setup, budget: { .max })
             for length in 1...promptCount {
                 // The state goes on in another way, or has generated items behind this prompt.
                 let reused = setup.shape.reusable(length, ofState: 300, promptCount: promptCount)
                 var resumed = [Conversation(promptCount: promptCount, outputCount: 3)]
                 resumed[0].cached = reused
                 resumed[0].roundings[..<reused] = alone[0].roundings[..<reused]
-                run(&resumed, setup, budget: { 256 })
+                run(&resumed, setup, budget: { .max })
                 let difference = resumed[0].firstDifference(from: alone[0])
                 #expect(difference == nil, "\(setup.testDescription): \(length) of \(promptCount)")
             }
@@ -207,7 +212,7 @@ import Testing
     /// The model tells good rules from bad ones: without the limit, weights of other types round differently under load.
     @Test func theModelFindsAMissingRule() {
         let setup = Setup(usesFlashAttention: true, rowLimit: 1)
-        let shape = BatchShape(microBatchSize: 256, isReproducible: true, usesUnifiedKV: false)
+        let shape = BatchShape(microBatchSize: setup.microBatchSize, isReproducible: true, usesUnifiedKV: false)
         #expect(shape.decodeBatchLimit > 1 && setup.shape.decodeBatchLimit == 1)
         #expect(setup.rounding(count: 1, total: 1) != setup.rounding(count: 1, total: 2))
         #expect(setup.rounding(count: 64, total: 64) == setup.rounding(count: 128, total: 128))
