@@ -30,8 +30,7 @@ import Testing
         var shape: BatchShape {
             BatchShape(
                 microBatchSize: microBatchSize, isReproducible: true, usesUnifiedKV: false,
-                usesFlashAttention: usesFlashAttention,
-                rowLimit: rowLimit)
+                usesFlashAttention: usesFlashAttention, rowLimit: rowLimit)
         }
 
         /// The rounding of tokens in a micro-batch.
