@@ -84,7 +84,8 @@ import Testing
             #expect(speculative.error == plain.error)
             #expect(plain.summary?.timings.draftedTokens == 0)
         }
-        let timings = speculative.compactMap(\.summary?.timings)
+        // Not a key path: Swift 6.3 copies overlapping memory for this one, and the address sanitizer ends the test.
+        let timings = speculative.compactMap { $0.summary?.timings }
         let drafted = timings.reduce(0) { $0 + $1.draftedTokens }
         let accepted = timings.reduce(0) { $0 + $1.acceptedDraftTokens }
         #expect(accepted > 0 && accepted < drafted, "\(accepted) of \(drafted)")
