@@ -93,7 +93,7 @@ struct BatchPlanner: Sendable {
         }
         generatedCount = 0
         let prompts = pendingTokens.lazy.filter(\.isAlone)
-        guard let prompt = prompts.first(where: { $0.slot >= nextPromptSlot }) ?? prompts.first else { return }
+        guard let prompt = prompts.dropFirst(Self.turn(of: nextPromptSlot, in: prompts)).first else { return }
         nextPromptSlot = prompt.slot + 1
         let limit = max(
             BatchShape.chunk, min(promptBudget, shape.alignedBatchLimit) / BatchShape.chunk * BatchShape.chunk)
